@@ -1,0 +1,107 @@
+/** The layout of an spte (specification, section 4): which bit means what depends on the format and on the variant. */
+
+export const PT_PRESENT_MASK = 1n;
+export const PT_WRITABLE_MASK = 1n << 1n;
+export const PT_USER_MASK = 1n << 2n;
+export const PT_ACCESSED_MASK = 1n << 5n;
+export const PT_DIRTY_MASK = 1n << 6n;
+export const PT_PAGE_SIZE_MASK = 1n << 7n;
+export const PT64_BASE_ADDR_MASK = ((1n << 40n) - 1n) << 12n;
+export const PT64_NX_MASK = 1n << 63n;
+const VMX_EPT_EXECUTABLE_MASK = 1n << 2n;
+const VMX_EPT_ACCESS_BIT = 1n << 8n;
+const VMX_EPT_DIRTY_BIT = 1n << 9n;
+/** Memory type write-back, in the three bits of an EPT leaf. */
+const VMX_EPT_MT_WB = 6n << 3n;
+
+/** Levels of tables. */
+export const PT_PAGE_TABLE_LEVEL = 1;
+export const PT_DIRECTORY_LEVEL = 2;
+export const PT64_ROOT_LEVEL = 4;
+/** Page sizes: 4 KiB, 2 MiB, 1 GiB. */
+export const KVM_NR_PAGE_SIZES = 3;
+export const PAGE_SHIFT = 12;
+
+/** Number of 4 KiB pages in a page of a level. */
+export const KVM_PAGES_PER_HPAGE = (level: number): number => 2 ** (9 * (level - 1));
+
+export const is_writable_pte = (pte: bigint): boolean => (pte & PT_WRITABLE_MASK) !== 0n;
+export const is_large_pte = (pte: bigint): boolean => (pte & PT_PAGE_SIZE_MASK) !== 0n;
+/** Whether a walk ends at this entry of a table of that level. */
+export const is_last_spte = (pte: bigint, level: number): boolean =>
+  level === PT_PAGE_TABLE_LEVEL || is_large_pte(pte);
+export const spte_to_pfn = (pte: bigint): number => Number((pte & PT64_BASE_ADDR_MASK) >> 12n);
+export const pfn_to_pte = (pfn: number): bigint => BigInt(pfn) << 12n;
+
+/** Formats of second-level tables. */
+export type Format = 'ept' | 'npt';
+
+/** The layout in force. Made at boot and never changed. */
+export class SpteBits {
+  readonly shadow_x_mask: bigint;
+  readonly shadow_nx_mask: bigint;
+  readonly shadow_user_mask: bigint;
+  /** 0 when the hardware does not note accesses. */
+  readonly shadow_accessed_mask: bigint;
+  /** 0 when the hardware does not note stores. */
+  readonly shadow_dirty_mask: bigint;
+  readonly shadow_mmio_mask: bigint;
+  /** Memory type of leaf sptes. */
+  readonly memory_type: bigint;
+  readonly SPTE_HOST_WRITEABLE: bigint;
+  /** 0 in kernels without the fast page fault. */
+  readonly SPTE_MMU_WRITEABLE: bigint;
+  /** The bit that ageing tests and clears. */
+  readonly age_mask: bigint;
+  private readonly lockless: bigint;
+
+  constructor(
+    readonly format: Format,
+    readonly eptad: boolean,
+    o: { readonly hostw_bit: number; readonly mmu_writeable: boolean; readonly age_fixed5: boolean },
+  ) {
+    const ept = format === 'ept';
+    this.shadow_x_mask = ept ? VMX_EPT_EXECUTABLE_MASK : 0n;
+    this.shadow_nx_mask = ept ? 0n : PT64_NX_MASK;
+    this.shadow_user_mask = ept ? 0n : PT_USER_MASK;
+    this.shadow_accessed_mask = ept ? (eptad ? VMX_EPT_ACCESS_BIT : 0n) : PT_ACCESSED_MASK;
+    this.shadow_dirty_mask = ept ? (eptad ? VMX_EPT_DIRTY_BIT : 0n) : PT_DIRTY_MASK;
+    this.memory_type = ept ? VMX_EPT_MT_WB : 0n;
+    // Writable and executable but not readable: no other EPT entry looks so. NPT has reserved bits above a 48-bit address.
+    this.shadow_mmio_mask = ept ? (0xffn << 49n) | 6n : (0x7fffn << 48n) | 1n;
+    this.SPTE_HOST_WRITEABLE = 1n << BigInt(o.hostw_bit);
+    this.SPTE_MMU_WRITEABLE = o.mmu_writeable ? 1n << 11n : 0n;
+    this.age_mask = o.age_fixed5 ? PT_ACCESSED_MASK : this.shadow_accessed_mask;
+    this.lockless = this.SPTE_HOST_WRITEABLE | this.SPTE_MMU_WRITEABLE;
+  }
+
+  is_mmio_spte(spte: bigint): boolean {
+    return (spte & this.shadow_mmio_mask) === this.shadow_mmio_mask;
+  }
+  is_shadow_present_pte(pte: bigint): boolean {
+    return (pte & PT_PRESENT_MASK) !== 0n && !this.is_mmio_spte(pte);
+  }
+  /** Whether the fast path may set W: the entry is read-only for no other reason than dirty logging. */
+  spte_is_locklessly_modifiable(spte: bigint): boolean {
+    return this.SPTE_MMU_WRITEABLE !== 0n && (spte & this.lockless) === this.lockless;
+  }
+  executable(spte: bigint): boolean {
+    return this.shadow_x_mask !== 0n
+      ? (spte & this.shadow_x_mask) !== 0n
+      : (spte & this.shadow_nx_mask) === 0n;
+  }
+  /** Names of the bits that are set, as short as people write them. */
+  names(v: bigint): string[] {
+    const out: string[] = [];
+    if (this.is_shadow_present_pte(v)) out.push(this.format === 'ept' ? 'R' : 'P');
+    if (v & PT_WRITABLE_MASK) out.push('W');
+    if (v & this.shadow_user_mask) out.push('U');
+    if (this.executable(v)) out.push('X');
+    if (v & this.shadow_accessed_mask) out.push('A');
+    if (v & this.shadow_dirty_mask) out.push('D');
+    if (v & PT_PAGE_SIZE_MASK) out.push('PS');
+    if (v & this.SPTE_HOST_WRITEABLE) out.push('host');
+    if (v & this.SPTE_MMU_WRITEABLE) out.push('mmu');
+    return out;
+  }
+}

@@ -1,0 +1,143 @@
+/** Page faults of direct maps, slow path (specification, section 8.1). */
+import { READ_ONCE, read64, type Step, spin_lock, spin_unlock, WORDS } from '../../machine/index.js';
+import {
+  is_large_pte,
+  KVM_PAGES_PER_HPAGE,
+  PT_DIRECTORY_LEVEL,
+  PT_PAGE_TABLE_LEVEL,
+  spte_to_pfn,
+} from './bits.js';
+import { PFERR_WRITE_MASK } from './fast_page_fault.js';
+import { gfn_to_hva_memslot, gfn_to_pfn_memslot, hva_to_pfn_atomic, is_noslot_pfn } from './gfn_to_pfn.js';
+import { find_vma } from './host/fault.js';
+import { shadow_entry } from './lockless_walk.js';
+import { mmu_topup_memory_caches } from './memory_cache.js';
+import { gfn_to_memslot_unsafe, kvm_memslots, memslot_is_visible, search_memslots } from './memslot.js';
+import { kvm_mmu_get_page, link_shadow_page } from './mmu_page.js';
+import { kvm_mmu_page_get_gfn } from './rmap.js';
+import { has_wrprotected_page, type Mapping, mmu_set_spte } from './set_spte.js';
+import { peek_spte } from './spte.js';
+import { pfn_to_page } from './structures/host.js';
+import type { Kvm } from './structures/kvm.js';
+import type { KvmMemorySlot } from './structures/memslot.js';
+import { ACC_ALL, type KvmMmuPage } from './structures/mmu_page.js';
+import { page_header } from './structures/spt.js';
+import type { KvmVcpu } from './structures/vcpu.js';
+import { kvm_mmu_free_some_pages } from './zap.js';
+
+/** Neighbours that one fault may map along. */
+const PTE_PREFETCH_NUM = 8;
+
+/** Size of the pages that the host maps behind a frame, as a level. */
+function host_mapping_level(kvm: Kvm, slot: KvmMemorySlot, gfn: number): number {
+  const vma = find_vma(kvm.mm, gfn_to_hva_memslot(slot, gfn));
+  return vma?.hugetlb ? PT_DIRECTORY_LEVEL : PT_PAGE_TABLE_LEVEL;
+}
+
+/** The largest level at which a frame can be mapped. */
+function* mapping_level(kvm: Kvm, slot: KvmMemorySlot, gfn: number): Step<number> {
+  const host_level = host_mapping_level(kvm, slot, gfn);
+  let level = PT_DIRECTORY_LEVEL;
+  for (; level <= host_level; level++) if (yield* has_wrprotected_page(gfn, slot, level)) break;
+  return level - 1;
+}
+
+/** Maps 2 MiB when the host has put a huge page there and nothing in the frame forbids it. */
+function* transparent_hugepage_adjust(kvm: Kvm, slot: KvmMemorySlot, m: Mapping): Step<Mapping> {
+  const page = pfn_to_page(kvm.mm, m.pfn);
+  if (m.level !== PT_PAGE_TABLE_LEVEL || page === undefined || page.order === 0) return m;
+  const pte = kvm.mm.pgd.$get(Math.floor(gfn_to_hva_memslot(slot, m.gfn) / 4096));
+  if ((pte & 0x80) === 0 || (yield* has_wrprotected_page(m.gfn, slot, PT_DIRECTORY_LEVEL))) return m;
+  const offset = m.gfn % KVM_PAGES_PER_HPAGE(PT_DIRECTORY_LEVEL);
+  return { ...m, level: PT_DIRECTORY_LEVEL, gfn: m.gfn - offset, pfn: m.pfn - offset };
+}
+
+/** Maps the absent neighbours of an entry whose frames are at hand. */
+function* direct_pte_prefetch(vcpu: KvmVcpu, sptep: number): Step<void> {
+  const { kvm } = vcpu;
+  const sp = page_header(sptep);
+  // Without an accessed bit nobody could tell a prefetched mapping from a used one.
+  if (kvm.bits.shadow_accessed_mask === 0n || sp.level > PT_PAGE_TABLE_LEVEL) return;
+  const first = sptep - (sptep % PTE_PREFETCH_NUM);
+  for (let i = first; i < first + PTE_PREFETCH_NUM; i++) {
+    if (i === sptep || kvm.bits.is_shadow_present_pte(yield* read64(i))) continue;
+    const gfn = kvm_mmu_page_get_gfn(sp, i % WORDS);
+    const slot = gfn_to_memslot_unsafe(kvm, gfn);
+    // With dirty logging a writable mapping must not appear before somebody stores.
+    if (!memslot_is_visible(slot) || slot.dirty_bitmap !== null) return;
+    const pfn = yield* hva_to_pfn_atomic(kvm, gfn_to_hva_memslot(slot, gfn));
+    if (pfn < 0) return;
+    yield* mmu_set_spte(
+      vcpu,
+      i,
+      { pte_access: ACC_ALL, level: sp.level, gfn, pfn, speculative: true, host_writable: true },
+      false,
+    );
+  }
+}
+
+/** Walks down to the level of a mapping, building tables on the way, and installs it. Returns whether to emulate the access. */
+function* __direct_map(vcpu: KvmVcpu, write: boolean, m: Mapping): Step<boolean> {
+  const { kvm } = vcpu;
+  const addr = m.gfn * 4096;
+  let table = vcpu.arch.mmu.root_hpa;
+  for (let level = vcpu.arch.mmu.shadow_root_level; ; level--) {
+    const sptep = shadow_entry(table, addr, level);
+    if (level === m.level) {
+      const emulate = yield* mmu_set_spte(vcpu, sptep, m, write);
+      yield* direct_pte_prefetch(vcpu, sptep);
+      vcpu.stat.pf_fixed++;
+      return emulate;
+    }
+    yield* kvm.variant.ro_large(vcpu, sptep);
+    const spte = yield* read64(sptep);
+    if (!kvm.bits.is_shadow_present_pte(spte)) {
+      const gfn = m.gfn - (m.gfn % KVM_PAGES_PER_HPAGE(level));
+      const sp: KvmMmuPage = kvm_mmu_get_page(vcpu, gfn, level - 1, ACC_ALL, sptep);
+      yield* link_shadow_page(kvm, sptep, sp);
+    } else if (is_large_pte(spte)) return false;
+    table = spte_to_pfn(peek_spte(sptep)) * 4096;
+  }
+}
+
+/**
+ * A fault of a guest whose physical addresses are translated by the hardware.
+ * @returns whether the access has to be emulated
+ */
+export function* tdp_page_fault(vcpu: KvmVcpu, gpa: number, error_code: number): Step<boolean> {
+  const { kvm } = vcpu;
+  const write = (error_code & PFERR_WRITE_MASK) !== 0;
+  const gfn = Math.floor(gpa / 4096);
+  mmu_topup_memory_caches(vcpu);
+
+  const slots = yield* kvm_memslots(kvm);
+  const slot = search_memslots(slots, gfn);
+  const force_pt_level = !memslot_is_visible(slot) || slot.dirty_bitmap !== null;
+  const level = force_pt_level ? PT_PAGE_TABLE_LEVEL : yield* mapping_level(kvm, slot as KvmMemorySlot, gfn);
+  if (yield* kvm.variant.fpf(vcpu, gpa, level, error_code)) return false;
+
+  const mmu_seq = yield* READ_ONCE(kvm, 'mmu_notifier_seq');
+  const { pfn, map_writable } = yield* gfn_to_pfn_memslot(kvm, slot, gfn, write);
+  const offset = is_noslot_pfn(pfn) ? 0 : gfn % KVM_PAGES_PER_HPAGE(level);
+  let m: Mapping = {
+    pte_access: ACC_ALL,
+    level,
+    gfn: gfn - offset,
+    pfn: pfn - offset,
+    speculative: false,
+    host_writable: map_writable,
+  };
+
+  yield* spin_lock(kvm.mmu_lock);
+  kvm.emulator_stat.slow_pf++;
+  if (yield* kvm.variant.notifier_retry(kvm, mmu_seq)) {
+    kvm.emulator_stat.retry_pf++;
+    yield* spin_unlock(kvm.mmu_lock);
+    return false;
+  }
+  yield* kvm_mmu_free_some_pages(kvm);
+  if (!force_pt_level) m = yield* transparent_hugepage_adjust(kvm, slot as KvmMemorySlot, m);
+  const emulate = yield* __direct_map(vcpu, write, m);
+  yield* spin_unlock(kvm.mmu_lock);
+  return emulate;
+}

@@ -1,0 +1,65 @@
+/** From guest frames to host frames (specification, section 6). No lock is held. */
+import { mutex_lock, mutex_unlock, READ_ONCE, type Step } from '../../machine/index.js';
+import { handle_mm_fault } from './host/fault.js';
+import { memslot_is_visible } from './memslot.js';
+import { pte_pfn, pte_present, pte_write } from './structures/host.js';
+import type { Kvm } from './structures/kvm.js';
+import type { KvmMemorySlot } from './structures/memslot.js';
+
+/** No slot has the frame. */
+export const KVM_PFN_NOSLOT = -2;
+export const is_noslot_pfn = (pfn: number): boolean => pfn === KVM_PFN_NOSLOT;
+
+/** A host frame, and whether KVM may map it writable. */
+export interface Resolved {
+  readonly pfn: number;
+  readonly map_writable: boolean;
+}
+const NOSLOT: Resolved = { pfn: KVM_PFN_NOSLOT, map_writable: false };
+
+/** Host virtual address of a guest frame of a slot. */
+export const gfn_to_hva_memslot = (slot: KvmMemorySlot, gfn: number): number =>
+  slot.userspace_addr + (gfn - slot.base_gfn) * 4096;
+
+const resolved = (pte: number, map_writable: boolean): Resolved => ({ pfn: pte_pfn(pte), map_writable });
+
+/** Faults the page in where it is not there, or not writable for a write. */
+function* hva_to_pfn_slow(kvm: Kvm, hva: number, write_fault: boolean): Step<Resolved> {
+  const { mm } = kvm;
+  const vpn = Math.floor(hva / 4096);
+  yield* mutex_lock(mm.mmap_sem);
+  let pte = yield* READ_ONCE(mm.pgd, vpn);
+  while (!pte_present(pte) || (write_fault && !pte_write(pte))) {
+    yield* handle_mm_fault(kvm, hva, write_fault);
+    pte = yield* READ_ONCE(mm.pgd, vpn);
+  }
+  yield* mutex_unlock(mm.mmap_sem);
+  if (write_fault) return resolved(pte, true);
+  // The page was asked for to be read; it may still be mapped writable if the host maps it so.
+  const again = yield* READ_ONCE(mm.pgd, vpn);
+  return pte_present(again) && pte_write(again) ? resolved(again, true) : resolved(pte, false);
+}
+
+/** The frame behind a host virtual address: first a look at the page table without a lock, then the slow way. */
+export function* hva_to_pfn(kvm: Kvm, hva: number, write_fault: boolean): Step<Resolved> {
+  const pte = yield* READ_ONCE(kvm.mm.pgd, Math.floor(hva / 4096));
+  if (pte_present(pte) && pte_write(pte)) return resolved(pte, true);
+  return yield* hva_to_pfn_slow(kvm, hva, write_fault);
+}
+
+/** The frame behind a guest frame. */
+export function* gfn_to_pfn_memslot(
+  kvm: Kvm,
+  slot: KvmMemorySlot | null,
+  gfn: number,
+  write_fault: boolean,
+): Step<Resolved> {
+  if (!memslot_is_visible(slot)) return NOSLOT;
+  return yield* hva_to_pfn(kvm, gfn_to_hva_memslot(slot, gfn), write_fault);
+}
+
+/** The frame of a page that is mapped writable already, or -1: for prefetching under `mmu_lock`. */
+export function* hva_to_pfn_atomic(kvm: Kvm, hva: number): Step<number> {
+  const pte = yield* READ_ONCE(kvm.mm.pgd, Math.floor(hva / 4096));
+  return pte_present(pte) && pte_write(pte) ? pte_pfn(pte) : -1;
+}

@@ -1,0 +1,147 @@
+/** What the host does to pages of the process: takes them away, brings them back, writes to them (specification, section 10.3). */
+import {
+  event_step,
+  machine,
+  mutex_lock,
+  mutex_unlock,
+  type Step,
+  spin_unlock,
+  WORDS,
+  WRITE_ONCE,
+} from '../../../machine/index.js';
+import { mark_page_dirty } from '../dirty.js';
+import { hva_to_pfn } from '../gfn_to_pfn.js';
+import { load_word, store_word } from '../hw/memory.js';
+import {
+  kvm_mmu_notifier_clear_flush_young,
+  kvm_mmu_notifier_invalidate_page,
+  kvm_mmu_notifier_invalidate_range_end,
+  kvm_mmu_notifier_invalidate_range_start,
+  kvm_mmu_notifier_test_young,
+} from '../notifier.js';
+import { host_begin, operation_end } from '../operation.js';
+import { srcu_read_lock, srcu_read_unlock } from '../srcu.js';
+import {
+  _PAGE_DIRTY,
+  type Page,
+  pfn_to_page,
+  pte_dirty,
+  pte_pfn,
+  pte_present,
+  pte_write,
+} from '../structures/host.js';
+import type { Kvm } from '../structures/kvm.js';
+import { handle_mm_fault } from './fault.js';
+import { free_page } from './frames.js';
+import { lock_small_pte } from './pte.js';
+
+/** Writes a page to swap if it was written since the last time. */
+function writeback(kvm: Kvm, p: Page, vpn: number): void {
+  if (p.PageDirty) {
+    const words: [number, bigint][] = [];
+    for (let i = 0; i < WORDS; i++) {
+      const word = machine.phys.$get(p.pfn * WORDS + i);
+      if (word !== 0n) words.push([i, word]);
+    }
+    kvm.mm.swap.put(vpn, words);
+    p.PageDirty = false;
+  }
+  for (const o of kvm.observers.pageCleaned) o(p);
+}
+
+/**
+ * Discards a page: `madvise(MADV_DONTNEED)`. What it held is lost; the next touch finds zeroes. The kernel holds `mmap_sem` only
+ * for reading here, which excludes neither faults nor others who discard; so it is not taken.
+ */
+export function* host_unmap(kvm: Kvm, hva: number): Step<void> {
+  const { mm } = kvm;
+  const vpn = Math.floor(hva / 4096);
+  const c = yield* host_begin(kvm);
+  yield* kvm_mmu_notifier_invalidate_range_start(kvm, vpn * 4096, vpn * 4096 + 4096);
+  const pte = yield* lock_small_pte(kvm, vpn);
+  yield* WRITE_ONCE(mm.pgd, vpn, 0);
+  yield* spin_unlock(mm.page_table_lock);
+  yield* kvm_mmu_notifier_invalidate_range_end(kvm);
+  mm.swap.put(vpn, undefined);
+  if (pte_present(pte)) free_page(kvm, pfn_to_page(mm, pte_pfn(pte)) as Page);
+  operation_end(kvm, c);
+}
+
+/** Reclaims a page. A page that nobody has told the host was written is dropped without being written to swap. */
+export function* host_swap_out(kvm: Kvm, hva: number): Step<void> {
+  const { mm } = kvm;
+  const vpn = Math.floor(hva / 4096);
+  const c = yield* host_begin(kvm);
+  const pte = yield* lock_small_pte(kvm, vpn);
+  if (pte_present(pte)) {
+    yield* WRITE_ONCE(mm.pgd, vpn, 0);
+    yield* kvm_mmu_notifier_invalidate_page(kvm, vpn * 4096);
+    const p = pfn_to_page(mm, pte_pfn(pte)) as Page;
+    if (pte_dirty(pte)) p.PageDirty = true;
+    yield* spin_unlock(mm.page_table_lock);
+    writeback(kvm, p, vpn);
+    free_page(kvm, p);
+  } else yield* spin_unlock(mm.page_table_lock);
+  operation_end(kvm, c);
+}
+
+/** Brings a page into memory, as a read of the process would. */
+export function* host_swap_in(kvm: Kvm, hva: number): Step<void> {
+  const c = yield* host_begin(kvm);
+  yield* mutex_lock(kvm.mm.mmap_sem);
+  yield* handle_mm_fault(kvm, hva, false);
+  yield* mutex_unlock(kvm.mm.mmap_sem);
+  operation_end(kvm, c);
+}
+
+/** Asks whether the guest has used a page since it was last asked. */
+export function* host_age(kvm: Kvm, hva: number): Step<boolean> {
+  const c = yield* host_begin(kvm);
+  const young = yield* kvm_mmu_notifier_clear_flush_young(kvm, Math.floor(hva / 4096) * 4096);
+  operation_end(kvm, c);
+  return young;
+}
+
+/** The same, without forgetting it. */
+export function* host_test_age(kvm: Kvm, hva: number): Step<boolean> {
+  const c = yield* host_begin(kvm);
+  const young = yield* kvm_mmu_notifier_test_young(kvm, Math.floor(hva / 4096) * 4096);
+  operation_end(kvm, c);
+  return young;
+}
+
+/** Stores a word through the mapping of the process: KVM does not see it, and logs it only if it is told. */
+export function* host_write_guest(
+  kvm: Kvm,
+  gpa: number,
+  hva: number,
+  value: bigint,
+  mark: boolean,
+): Step<void> {
+  const c = yield* host_begin(kvm);
+  const idx = srcu_read_lock(kvm.srcu);
+  const vpn = Math.floor(hva / 4096);
+  let pfn: number;
+  let pte: number;
+  // A store of the process goes where its page table points in that moment.
+  do {
+    ({ pfn } = yield* hva_to_pfn(kvm, hva, true));
+    yield* event_step('stores', machine.phys, pfn * WORDS + (hva % 4096) / 8);
+    pte = kvm.mm.pgd.$load(vpn) as number;
+  } while (!pte_present(pte) || !pte_write(pte) || pte_pfn(pte) !== pfn);
+  store_word(pfn * WORDS + (hva % 4096) / 8, value);
+  if (!pte_dirty(pte)) kvm.mm.pgd.$store(vpn, pte + _PAGE_DIRTY);
+  for (const o of kvm.observers.hostStored) o(pfn);
+  if (mark) yield* mark_page_dirty(kvm, Math.floor(gpa / 4096));
+  srcu_read_unlock(kvm.srcu, idx);
+  operation_end(kvm, c);
+}
+
+/** Loads a word through the mapping of the process. */
+export function* host_read_guest(kvm: Kvm, hva: number): Step<bigint> {
+  const c = yield* host_begin(kvm);
+  const { pfn } = yield* hva_to_pfn(kvm, hva, false);
+  const value = load_word(pfn * WORDS + (hva % 4096) / 8);
+  operation_end(kvm, c);
+  return value;
+}

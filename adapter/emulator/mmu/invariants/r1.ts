@@ -1,0 +1,71 @@
+/** INV-R1: reverse maps and sptes agree. */
+import { pte_list_items } from '../pte_list.js';
+import type { KvmMemorySlot } from '../structures/memslot.js';
+import { hex } from '../structures/pointer.js';
+import type { Checker } from './checker.js';
+import { gfnAt, peek, spLevel } from './look.js';
+import type { Rule, Verdict } from './rule.js';
+import { saySpte, spteBlame } from './say.js';
+
+export const R1: Rule = {
+  name: 'INV-R1',
+  doc: 'Each present leaf spte is exactly once in the reverse map of its gfn and level, and each pointer of a reverse map leads to a present leaf spte of a live shadow page.',
+  when: 'lock',
+  watch: (c) => {
+    const { look } = c;
+    const suspects = c.suspects(R1, 'lock', (sptep) => judge(c, sptep));
+    c.sptes.onChange((s) => {
+      if (s.wasLeaf !== s.isLeaf || (s.isLeaf && s.oldPfn !== s.pfn)) suspects.add(s.sptep);
+    });
+    c.onEnd(() => {
+      for (const slot of look.slots()) {
+        const base = peek(slot, 'base_gfn');
+        for (const rel of peek(slot, 'rmap').mapped()) chain(c, slot, base + rel, 1);
+        for (let gfn = base - (base % 512); gfn < base + peek(slot, 'npages'); gfn += 512)
+          chain(c, slot, gfn, 2);
+      }
+    });
+  },
+};
+
+/** Every pointer of a chain leads to a present leaf of that gfn and level. */
+function chain(c: Checker, slot: KvmMemorySlot, gfn: number, level: number): void {
+  const { look } = c;
+  for (const sptep of pte_list_items(look.rmap(slot, gfn, level))) {
+    const sp = look.page(sptep);
+    const right =
+      sp !== undefined &&
+      sp.$freed === null &&
+      spLevel(sp) === level &&
+      gfnAt(sp, sptep) === gfn &&
+      look.isLeaf(look.word(sptep), level);
+    if (right) continue;
+    const what =
+      sp === undefined || sp.$freed !== null
+        ? `${hex(sptep * 8)}, which is in no live shadow page`
+        : `${saySpte(look, sptep, spLevel(sp), gfnAt(sp, sptep))}, which does not map that gfn`;
+    c.broken(R1, {
+      message: `the level ${level} reverse map of gfn ${hex(gfn)} (slot ${peek(slot, 'id')}) points to ${what}`,
+      blame: [spteBlame(look, sptep)],
+    });
+  }
+}
+
+function judge({ look }: Checker, sptep: number): Verdict {
+  const sp = look.page(sptep);
+  if (sp === undefined) return undefined;
+  const level = spLevel(sp);
+  const gfn = gfnAt(sp, sptep);
+  const slot = look.slotOf(gfn);
+  if (slot === undefined) return undefined;
+  const found = pte_list_items(look.rmap(slot, gfn, level)).filter((p) => p === sptep).length;
+  const present = sp.$freed === null && look.isLeaf(look.word(sptep), level);
+  if (found === (present ? 1 : 0)) return undefined;
+  const times = found === 0 ? 'not' : `${found} times`;
+  const state =
+    sp.$freed !== null ? 'belongs to a freed shadow page' : present ? 'is a present leaf' : 'maps nothing';
+  return {
+    message: `${saySpte(look, sptep, level, gfn)} ${state}, but is ${times} in the level ${level} reverse map of gfn ${hex(gfn)} (slot ${peek(slot, 'id')})`,
+    blame: [spteBlame(look, sptep)],
+  };
+}

@@ -1,0 +1,38 @@
+/** INV-T5: one address, one size. */
+import { hex } from '../structures/pointer.js';
+import { type Tlb, tlbKey } from '../structures/tlb.js';
+import { peek } from './look.js';
+import type { Rule } from './rule.js';
+import { entryBlame, sayEntry } from './say.js';
+import { entryOf, tlbSuspect } from './tlb_suspects.js';
+
+export const T5: Rule = {
+  name: 'INV-T5',
+  doc: 'While nobody is inside an operation, no CPU holds two TLB entries of different size for one address.',
+  when: 'quiet',
+  watch: (c) => {
+    const { look } = c;
+    const suspects = c.suspects(T5, 'quiet', (key) => {
+      const { vcpu, entry } = entryOf(look, key);
+      if (entry === undefined) return undefined;
+      const large = look.cached(vcpu, peek(entry, 'gfn')).find((e) => peek(e, 'level') > 1);
+      if (large === undefined) return undefined;
+      return {
+        message: `vcpu ${vcpu} holds two translations of gfn ${hex(peek(entry, 'gfn'))}: ${sayEntry(large)} and ${sayEntry(entry)}`,
+        blame: [entryBlame(look, vcpu, large), entryBlame(look, vcpu, entry)],
+      };
+    });
+    c.kvm.observers.tlbFilled.push((v, e) => {
+      const vcpu = peek(v, 'vcpu_id');
+      const tlb = look.tlbs[vcpu] as Tlb;
+      if (e.level === 1) {
+        if (tlb.$get(tlbKey(e.gfn - (e.gfn % 512), 2)) !== undefined) suspects.add(tlbSuspect(vcpu, e));
+        return;
+      }
+      for (let gfn = e.gfn; gfn < e.gfn + 512; gfn++) {
+        const small = tlb.$get(tlbKey(gfn, 1));
+        if (small !== undefined) suspects.add(tlbSuspect(vcpu, small as typeof e));
+      }
+    });
+  },
+};

@@ -1,0 +1,44 @@
+/** INV-L2 and INV-L3, as far as the machine does not see to them: what the page walk of the hardware goes through. */
+import { hex } from '../structures/pointer.js';
+import type { TlbEntry } from '../structures/tlb.js';
+import type { Checker } from './checker.js';
+import { gfnAt, peek, spLevel } from './look.js';
+import type { Rule } from './rule.js';
+import { sayEntry, spteBlame } from './say.js';
+
+/** Looks at each translation that a walk has found. `wrong` says what is wrong with the table that its leaf lies in. */
+function watchWalks(c: Checker, rule: Rule, wrong: (e: TlbEntry) => string): void {
+  c.kvm.observers.tlbFilled.push((_v, e) => {
+    const problem = wrong(e);
+    if (problem !== '')
+      c.broken(rule, {
+        message: `${sayEntry(e)} comes from the word at ${hex(e.sptep * 8)}, ${problem}`,
+        blame: [spteBlame(c.look, e.sptep)],
+      });
+  });
+}
+
+export const L2: Rule = {
+  name: 'INV-L2',
+  doc: 'No page walk of the hardware goes through a shadow page that was freed. (Kernel code that touches freed memory is reported as a use after free.)',
+  when: 'step',
+  watch: (c) =>
+    watchWalks(c, L2, (e) => {
+      const freed = c.machine.phys.frameOf(e.sptep)?.freed ?? null;
+      return freed === null ? '' : `which lies in a frame that ${freed.thread} freed at step ${freed.step}`;
+    }),
+};
+
+export const L3: Rule = {
+  name: 'INV-L3',
+  doc: 'No page walk of the hardware takes for a table what is none: it goes only through shadow pages of the right level and address.',
+  when: 'step',
+  watch: (c) =>
+    watchWalks(c, L3, (e) => {
+      const sp = c.look.page(e.sptep);
+      if (sp === undefined) return 'which is not in a shadow page';
+      if (spLevel(sp) !== peek(e, 'level')) return `which is in a table of level ${spLevel(sp)}`;
+      const gfn = gfnAt(sp, e.sptep);
+      return gfn === peek(e, 'gfn') ? '' : `which is the entry of gfn ${hex(gfn)}`;
+    }),
+};

@@ -1,0 +1,82 @@
+/** What can be written in `use mmu { ... }`. */
+import type { Option, Profile, Switch } from '../subsystem.js';
+import { switchTables } from './variant.js';
+
+const M = 2 ** 20;
+
+export const options: readonly Option[] = [
+  {
+    name: 'paging',
+    doc: 'How guest addresses are translated: `tdp` is two-dimensional paging, where the hardware walks tables of KVM for guest physical addresses.',
+    type: { kind: 'choice', of: ['tdp'] },
+    default: 'tdp',
+  },
+  {
+    name: 'vcpus',
+    doc: 'Number of virtual CPUs. vCPU n starts on CPU n.',
+    type: { kind: 'int' },
+    default: 1,
+  },
+  {
+    name: 'cpus',
+    doc: 'Number of physical CPUs that can run guests; 0 for as many as vCPUs, and at least 4.',
+    type: { kind: 'int' },
+    default: 0,
+  },
+  {
+    name: 'memory',
+    doc: 'Memory that the process which runs the guest can map. Nothing is mapped until `vm.memslot` does it.',
+    type: { kind: 'size' },
+    default: 64 * M,
+  },
+  {
+    name: 'format',
+    doc: 'Format of the tables: that of Intel (`ept`) or of AMD (`npt`).',
+    type: { kind: 'choice', of: ['ept', 'npt'] },
+    default: 'ept',
+  },
+  {
+    name: 'eptad',
+    doc: 'Whether EPT has accessed and dirty bits. `auto`: it has, unless `hostw_bit` is 9, which is the dirty bit.',
+    type: { kind: 'choice', of: ['auto', 'on', 'off'] },
+    default: 'auto',
+  },
+  {
+    name: 'mmu_pages',
+    doc: 'Shadow pages that there may be (`n_max_mmu_pages`); the oldest are reclaimed beyond that.',
+    type: { kind: 'int' },
+    default: 2 ** 20,
+  },
+];
+
+/** All switches; the first value of each is the base's. */
+export const switches: readonly Switch[] = Object.entries(switchTables).map(([name, table]) => {
+  const values = Object.keys(table.values);
+  const base = table.base ?? (values[0] as string);
+  return { name, doc: table.doc, values: [base, ...values.filter((v) => v !== base)] };
+});
+
+export const profiles: readonly Profile[] = [
+  {
+    name: 'fpf',
+    doc: 'Linux 3.6 at the merge of the fast page fault. All other profiles are described by what they change.',
+    switches: {},
+  },
+  {
+    name: 'pre-fpf',
+    doc: 'Linux 3.5: every store fault takes mmu_lock.',
+    switches: {
+      fpf: 'off',
+      volatile_rule: 'ad-only',
+      spte_update: 'stale-entry',
+      pt_protect_test: 'w-only',
+      hostw_bit: '9',
+      age_bit: 'fixed5',
+    },
+  },
+  {
+    name: 'fpf-naive',
+    doc: 'A kernel that never was: the fast page fault without the work that makes it safe.',
+    switches: { volatile_rule: 'ad-only', spte_update: 'stale-entry', pt_protect_test: 'w-only' },
+  },
+];

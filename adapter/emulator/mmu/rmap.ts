@@ -1,0 +1,45 @@
+/** Reverse maps: which sptes map a guest frame (specification, sections 3 and 6). Private under `mmu_lock`. */
+import { type Cell, WORDS } from '../../machine/index.js';
+import { KVM_PAGES_PER_HPAGE, PT_PAGE_TABLE_LEVEL } from './bits.js';
+import { gfn_to_memslot_unsafe } from './memslot.js';
+import { pte_list_add, pte_list_remove } from './pte_list.js';
+import type { Kvm } from './structures/kvm.js';
+import { type KvmLpageInfo, type KvmMemorySlot, kvm_lpage_info } from './structures/memslot.js';
+import type { KvmMmuPage } from './structures/mmu_page.js';
+import { page_header } from './structures/spt.js';
+import type { KvmVcpu } from './structures/vcpu.js';
+
+/** Longest chain that is kept. */
+export const RMAP_RECYCLE_THRESHOLD = 1000;
+const RMAP_PDE = kvm_lpage_info.slot('rmap_pde');
+
+/** What is kept for the large frame of a level that holds a gfn. */
+export function lpage_info_slot(gfn: number, slot: KvmMemorySlot, level: number): KvmLpageInfo {
+  const size = KVM_PAGES_PER_HPAGE(level);
+  return slot.lpage_info.at(level - 2).at(Math.floor(gfn / size) - Math.floor(slot.base_gfn / size));
+}
+
+/** Head of the chain of sptes of a level that map a gfn. */
+export function __gfn_to_rmap(gfn: number, level: number, slot: KvmMemorySlot): Cell {
+  if (level === PT_PAGE_TABLE_LEVEL) return { obj: slot.rmap, slot: gfn - slot.base_gfn };
+  return { obj: lpage_info_slot(gfn, slot, level), slot: RMAP_PDE };
+}
+
+/** The guest frame that entry `index` of a direct page maps. */
+export const kvm_mmu_page_get_gfn = (sp: KvmMmuPage, index: number): number =>
+  sp.gfn + index * KVM_PAGES_PER_HPAGE(sp.level);
+
+/** Notes that an spte maps a gfn; returns how many did before. */
+export function rmap_add(vcpu: KvmVcpu, sptep: number, gfn: number): number {
+  const sp = page_header(sptep);
+  const slot = gfn_to_memslot_unsafe(vcpu.kvm, gfn) as KvmMemorySlot;
+  return pte_list_add(vcpu, sptep, __gfn_to_rmap(gfn, sp.level, slot));
+}
+
+/** Forgets an spte. */
+export function rmap_remove(kvm: Kvm, sptep: number): void {
+  const sp = page_header(sptep);
+  const gfn = kvm_mmu_page_get_gfn(sp, sptep % WORDS);
+  const slot = gfn_to_memslot_unsafe(kvm, gfn) as KvmMemorySlot;
+  pte_list_remove(sptep, __gfn_to_rmap(gfn, sp.level, slot));
+}

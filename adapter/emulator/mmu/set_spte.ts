@@ -1,0 +1,142 @@
+/** Installing a leaf spte (specification, section 8.4), with `mmu_lock` held. */
+import { type Cell, machine, READ_ONCE, read64, type Step, write64 } from '../../machine/index.js';
+import {
+  is_large_pte,
+  PT_PAGE_SIZE_MASK,
+  PT_PAGE_TABLE_LEVEL,
+  PT_PRESENT_MASK,
+  PT_WRITABLE_MASK,
+  pfn_to_pte,
+  spte_to_pfn,
+} from './bits.js';
+import { mark_page_dirty_in_slot } from './dirty.js';
+import { MARK_MMIO_SPTE } from './events.js';
+import { is_noslot_pfn } from './gfn_to_pfn.js';
+import { gfn_to_memslot_unsafe } from './memslot.js';
+import { drop_parent_pte } from './mmu_page.js';
+import { rmap_get_first } from './pte_list.js';
+import { __gfn_to_rmap, lpage_info_slot, RMAP_RECYCLE_THRESHOLD, rmap_add } from './rmap.js';
+import { drop_spte } from './spte.js';
+import type { Kvm } from './structures/kvm.js';
+import type { KvmMemorySlot } from './structures/memslot.js';
+import { ACC_EXEC_MASK, ACC_USER_MASK, ACC_WRITE_MASK, type KvmMmuPage } from './structures/mmu_page.js';
+import { page_header } from './structures/spt.js';
+import type { KvmVcpu } from './structures/vcpu.js';
+import { kvm_flush_remote_tlbs, kvm_mmu_flush_tlb } from './tlb.js';
+
+/** What is asked of an spte. */
+export interface Mapping {
+  readonly pte_access: number;
+  readonly level: number;
+  readonly gfn: number;
+  readonly pfn: number;
+  /** Nobody has asked for it yet: it does not count as accessed. */
+  readonly speculative: boolean;
+  readonly host_writable: boolean;
+}
+
+/** Whether the large frame of a level that holds a gfn must not be mapped large. */
+export function* has_wrprotected_page(gfn: number, slot: KvmMemorySlot | null, level: number): Step<boolean> {
+  if (slot === null) return true;
+  return (yield* READ_ONCE(lpage_info_slot(gfn, slot, level), 'write_count')) > 0;
+}
+
+/** Writes the value that marks an address that no slot has; the next access is recognised by it. */
+function* mark_mmio_spte(kvm: Kvm, sptep: number, gfn: number, access: number): Step<void> {
+  const rights = access & (ACC_WRITE_MASK | ACC_USER_MASK);
+  if (machine.wants(MARK_MMIO_SPTE)) machine.emit(MARK_MMIO_SPTE, [sptep * 8, gfn, rights]);
+  yield* write64(sptep, kvm.bits.shadow_mmio_mask | BigInt(rights) | (BigInt(gfn) << 12n));
+}
+
+/** The word for a mapping, without what makes it writable. */
+function make_spte(kvm: Kvm, m: Mapping): bigint {
+  const { bits } = kvm;
+  let spte = PT_PRESENT_MASK | pfn_to_pte(m.pfn) | bits.memory_type;
+  if (!m.speculative) spte |= bits.shadow_accessed_mask;
+  spte |= m.pte_access & ACC_EXEC_MASK ? bits.shadow_x_mask : bits.shadow_nx_mask;
+  if (m.pte_access & ACC_USER_MASK) spte |= bits.shadow_user_mask;
+  if (m.level > PT_PAGE_TABLE_LEVEL) spte |= PT_PAGE_SIZE_MASK;
+  if (m.host_writable) spte |= bits.SPTE_HOST_WRITEABLE;
+  return spte;
+}
+
+/** Builds and writes a leaf spte. Returns whether a store to the page has to be emulated. */
+export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping): Step<boolean> {
+  const { kvm } = vcpu;
+  const { spte_update } = kvm.variant;
+  const entry = yield* spte_update.entry(sptep);
+  const slot = gfn_to_memslot_unsafe(kvm, m.gfn);
+  let spte = make_spte(kvm, m);
+
+  if (m.host_writable && (m.pte_access & ACC_WRITE_MASK) !== 0) {
+    if (m.level > PT_PAGE_TABLE_LEVEL && (yield* has_wrprotected_page(m.gfn, slot, m.level))) {
+      yield* drop_spte(kvm, sptep);
+      return true;
+    }
+    spte |= PT_WRITABLE_MASK | kvm.bits.SPTE_MMU_WRITEABLE;
+    // The bit must be there before any store can be.
+    yield* mark_page_dirty_in_slot(kvm, slot, m.gfn);
+  }
+  if (yield* spte_update.update(kvm, sptep, entry, spte)) yield* kvm_flush_remote_tlbs(kvm);
+  return false;
+}
+
+/** Unmaps everything in an overlong chain. */
+function* rmap_recycle(kvm: Kvm, rmapp: Cell): Step<void> {
+  for (let sptep = rmap_get_first(rmapp); sptep !== 0; sptep = rmap_get_first(rmapp))
+    yield* drop_spte(kvm, sptep);
+  yield* kvm_flush_remote_tlbs(kvm);
+}
+
+/** Takes what is in the way of a mapping out of an entry. Returns whether the same frame was mapped there already. */
+function* clear_the_way(kvm: Kvm, sptep: number, m: Mapping): Step<boolean> {
+  const { bits } = kvm;
+  const old_spte = yield* read64(sptep);
+  if (!bits.is_shadow_present_pte(old_spte)) return false;
+  if (m.level > PT_PAGE_TABLE_LEVEL && !is_large_pte(old_spte)) {
+    const child = machine.phys.frame(spte_to_pfn(old_spte))?.owner as unknown as KvmMmuPage;
+    yield* drop_parent_pte(child, sptep);
+    yield* kvm_flush_remote_tlbs(kvm);
+    return false;
+  }
+  if (m.pfn === spte_to_pfn(old_spte)) return true;
+  yield* drop_spte(kvm, sptep);
+  yield* kvm_flush_remote_tlbs(kvm);
+  return false;
+}
+
+/** Notes that a table has had entries of a slot. */
+function page_header_update_slot(kvm: Kvm, sptep: number, gfn: number): void {
+  const sp = page_header(sptep);
+  const slot = gfn_to_memslot_unsafe(kvm, gfn) as KvmMemorySlot;
+  const bit = 1n << BigInt(slot.id);
+  if ((sp.slot_bitmap & bit) === 0n) sp.slot_bitmap |= bit;
+}
+
+/**
+ * Maps a frame at an entry, replacing what is there.
+ * @param write_fault the vCPU wants to store
+ * @returns whether the access has to be emulated
+ */
+export function* mmu_set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, write_fault: boolean): Step<boolean> {
+  const { kvm } = vcpu;
+  const was_rmapped = yield* clear_the_way(kvm, sptep, m);
+  if (is_noslot_pfn(m.pfn)) {
+    yield* mark_mmio_spte(kvm, sptep, m.gfn, m.pte_access);
+    return true;
+  }
+  const denied = yield* set_spte(vcpu, sptep, m);
+  if (denied) {
+    yield* kvm_mmu_flush_tlb(vcpu);
+    return write_fault;
+  }
+  page_header_update_slot(kvm, sptep, m.gfn);
+  if (was_rmapped) return false;
+  if (m.level > PT_PAGE_TABLE_LEVEL) kvm.stat.lpages++;
+  const before = rmap_add(vcpu, sptep, m.gfn);
+  if (before > RMAP_RECYCLE_THRESHOLD) {
+    const slot = gfn_to_memslot_unsafe(kvm, m.gfn) as KvmMemorySlot;
+    yield* rmap_recycle(kvm, __gfn_to_rmap(m.gfn, m.level, slot));
+  }
+  return false;
+}

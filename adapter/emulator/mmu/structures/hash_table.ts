@@ -1,0 +1,44 @@
+/** The hash of shadow pages. Most buckets are empty, so only the others are stored. */
+import { type Indexed, KObject } from '../../../machine/index.js';
+import type { KvmMmuPage } from './mmu_page.js';
+
+const EMPTY: readonly KvmMmuPage[] = [];
+
+/** 1024 buckets of shadow pages; private under `mmu_lock`. */
+export class HashTable extends KObject implements Indexed {
+  readonly length = 1024;
+  private readonly buckets = new Map<number, readonly KvmMmuPage[]>();
+
+  get $name() {
+    return 'mmu_page_hash';
+  }
+  /** The pages of a bucket, the newest first. */
+  bucket(gfn: number): readonly KvmMmuPage[] {
+    return this.$load(gfn % 1024) as readonly KvmMmuPage[];
+  }
+  add(sp: KvmMmuPage): void {
+    this.$store(sp.gfn % 1024, [sp, ...this.bucket(sp.gfn)]);
+  }
+  del(sp: KvmMmuPage): void {
+    this.$store(
+      sp.gfn % 1024,
+      this.bucket(sp.gfn).filter((p) => p !== sp),
+    );
+  }
+  element(i: number): unknown {
+    return this.$get(i);
+  }
+  occupied(i: number): boolean {
+    return this.buckets.has(i);
+  }
+  $get(slot: number): unknown {
+    return this.buckets.get(slot) ?? EMPTY;
+  }
+  $set(slot: number, value: unknown): void {
+    if ((value as readonly KvmMmuPage[]).length === 0) this.buckets.delete(slot);
+    else this.buckets.set(slot, value as readonly KvmMmuPage[]);
+  }
+  $slotName(slot: number) {
+    return `[${slot}]`;
+  }
+}

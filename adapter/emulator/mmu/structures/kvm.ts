@@ -1,0 +1,93 @@
+/** The virtual machine. */
+import {
+  ANY,
+  handle,
+  type Instance,
+  int,
+  type KArray,
+  KList,
+  Lock,
+  listOf,
+  own,
+  struct,
+} from '../../../machine/index.js';
+import type { SpteBits } from '../bits.js';
+import type { WalkBits } from '../hw/walk.js';
+import type { Observers } from '../observers.js';
+import { Srcu } from '../srcu.js';
+import type { Variant } from '../variant.js';
+import type { Cpu } from './cpu.js';
+import { HashTable } from './hash_table.js';
+import type { MmStruct } from './host.js';
+import type { KvmMemslots } from './memslot.js';
+import type { KvmMmuPage } from './mmu_page.js';
+import { part } from './pointer.js';
+import type { EmulatorStat, KvmVmStat } from './stat.js';
+import type { KvmVcpu } from './vcpu.js';
+
+/** `struct kvm_arch`. */
+export const kvm_arch = struct('kvm_arch', 'The x86 part of a virtual machine: its shadow pages.', {
+  n_used_mmu_pages: int('Shadow pages in use.', { guard: 'racy' }),
+  n_max_mmu_pages: int('Shadow pages that there may be.', { guard: 'mmu_lock' }),
+  mmu_page_hash: own(
+    listOf(handle('kvm_mmu_page')),
+    'Shadow pages by gfn, in buckets of `gfn & 1023`; the newest of a bucket comes first.',
+    () => new HashTable(),
+  ),
+  active_mmu_pages: own(
+    listOf(handle('kvm_mmu_page')),
+    'All shadow pages, the newest first; reclaim takes the last.',
+    () => new KList<KvmMmuPage>(),
+    {
+      guard: 'mmu_lock',
+    },
+  ),
+});
+export interface KvmArch extends Instance<typeof kvm_arch> {}
+
+/** `struct kvm`. */
+export const kvm_struct = struct(
+  'kvm',
+  'A virtual machine.',
+  {
+    mmu_lock: own(
+      { kind: 'lock' },
+      'Protects shadow pages, reverse maps, sptes that are being installed, and the notifier counters.',
+      () => new Lock('mmu_lock', 'spinlock', 'kvm->mmu_lock'),
+    ),
+    slots_lock: own(
+      { kind: 'lock' },
+      'Serialises changes of memory slots and harvests of the dirty log.',
+      () => new Lock('slots_lock', 'mutex', 'kvm->slots_lock'),
+    ),
+    requests_lock: own(
+      { kind: 'lock' },
+      'Serialises requests to all vCPUs; only `ipi: dedupe-locked` takes it.',
+      () => new Lock('requests_lock', 'spinlock', 'kvm->requests_lock'),
+    ),
+    srcu: own(ANY, 'Read sections of those who look at memory slots.', () => new Srcu('kvm.srcu')),
+    memslots: part<KvmMemslots>(handle('kvm_memslots'), 'The memory slots.', { guard: 'racy' }),
+    vcpus: part<KArray<KvmVcpu>>(listOf(handle('kvm_vcpu')), 'The vCPUs, by their numbers.'),
+    mmu_notifier_seq: int('Counts host changes; a fault that saw an older number starts again.', {
+      guard: 'racy',
+    }),
+    mmu_notifier_count: int('Host changes of ranges that are under way.', { guard: 'racy' }),
+    tlbs_dirty: int('Not 0: sptes were dropped without a flush.', { guard: 'racy' }),
+    arch: part<KvmArch>(handle('kvm_arch'), 'The x86 part.'),
+    stat: part<KvmVmStat>(handle('kvm_vm_stat'), 'Counters.'),
+    emulator_stat: part<EmulatorStat>(handle('emulator_stat'), 'Counters that the kernel does not have.'),
+    mm: part<MmStruct>(handle('mm_struct'), 'The memory of the process that runs the guest.'),
+    cpus: part<KArray<Cpu>>(listOf(handle('cpu')), 'The physical CPUs.'),
+  },
+  (k: Kvm): string => `${k.vcpus.length} vCPUs, ${k.arch.n_used_mmu_pages} shadow pages`,
+);
+export interface Kvm extends Instance<typeof kvm_struct> {
+  /** The layout of sptes. */
+  bits: SpteBits;
+  /** The same for page walks of the hardware. */
+  walk: WalkBits;
+  /** What differs between kernels: chosen at boot. */
+  variant: Variant;
+  /** Who wants to hear of what happens inside. */
+  observers: Observers;
+}

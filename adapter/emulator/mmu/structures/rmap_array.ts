@@ -1,0 +1,34 @@
+/** Heads of reverse-map chains, one for each frame of a slot. Nearly all are empty, so only the others are stored. */
+import { type Indexed, KObject } from '../../../machine/index.js';
+
+/** A sparse array of chain heads. 0: empty; a number: the one spte, by its word address; otherwise a `pte_list_desc`. */
+export class Rmap extends KObject implements Indexed {
+  private readonly heads = new Map<number, unknown>();
+
+  constructor(readonly length: number) {
+    super();
+  }
+  get $name() {
+    return 'rmap';
+  }
+  element(i: number): unknown {
+    return this.heads.get(i) ?? 0;
+  }
+  occupied(i: number): boolean {
+    return this.heads.has(i);
+  }
+  /** Numbers of the frames that are mapped, ascending. */
+  mapped(): number[] {
+    return [...this.heads.keys()].sort((a, b) => a - b);
+  }
+  $get(slot: number): unknown {
+    return this.heads.get(slot) ?? 0;
+  }
+  $set(slot: number, value: unknown): void {
+    if (value === 0) this.heads.delete(slot);
+    else this.heads.set(slot, value);
+  }
+  $slotName(slot: number) {
+    return `[${slot}]`;
+  }
+}

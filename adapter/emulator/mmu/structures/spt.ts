@@ -1,0 +1,152 @@
+/** The 512 entries of a shadow page, and one entry as a thing that can be looked at. */
+import {
+  BOOL,
+  computed,
+  handle,
+  INT,
+  type Indexed,
+  type Instance,
+  int,
+  KObject,
+  machine,
+  struct,
+  WORDS,
+} from '../../../machine/index.js';
+import { is_large_pte, PT_WRITABLE_MASK, type SpteBits, spte_to_pfn } from '../bits.js';
+import { type KvmMmuPage, kvm_mmu_page } from './mmu_page.js';
+import { hex, showWord } from './pointer.js';
+
+/** The shadow page that a word of physical memory belongs to. */
+export const page_header = (sptep: number): KvmMmuPage =>
+  machine.phys.frameOf(sptep)?.owner as unknown as KvmMmuPage;
+
+const pageOf = (s: Spte): KvmMmuPage | null => (s.sptep < 0 ? null : page_header(s.sptep));
+const wordOf = (s: Spte): bigint => (s.sptep < 0 ? 0n : machine.phys.$get(s.sptep));
+const bit = (doc: string, test: (bits: SpteBits, v: bigint) => boolean) =>
+  computed<Spte, boolean>(BOOL, doc, (s): boolean => test(s.bits, wordOf(s)));
+
+/** One entry of a shadow page, by where it lies. Reading its fields is not an access of the kernel's. */
+export const spte = struct(
+  'spte',
+  'An entry of a shadow page table, as it is now.',
+  {
+    sptep: int('Where the entry lies in physical memory.', { show: showWord, readonly: true }),
+    value: computed<Spte, bigint>(INT, 'The 64-bit word. It can be set.', (s): bigint => wordOf(s), {
+      show: 'hex',
+      initial: 0n,
+      assign: (s, v): void => {
+        if (s.sptep >= 0) machine.phys.$store(s.sptep, v);
+      },
+    }),
+    present: bit('The hardware can go through it.', (b, v) => b.is_shadow_present_pte(v)),
+    mmio: bit('It marks an address that no memory slot has.', (b, v) => b.is_mmio_spte(v)),
+    writable: bit('The W bit: the hardware may store.', (_b, v) => (v & PT_WRITABLE_MASK) !== 0n),
+    executable: bit('The hardware may fetch instructions.', (b, v) => b.executable(v)),
+    accessed: bit('The A bit: the hardware has used it.', (b, v) => (v & b.shadow_accessed_mask) !== 0n),
+    dirty: bit('The D bit: the hardware has stored through it.', (b, v) => (v & b.shadow_dirty_mask) !== 0n),
+    host_writeable: bit(
+      'SPTE_HOST_WRITEABLE: the host lets KVM map the frame writable.',
+      (b, v) => (v & b.SPTE_HOST_WRITEABLE) !== 0n,
+    ),
+    mmu_writeable: bit(
+      'SPTE_MMU_WRITEABLE: the frame is no shadowed page table, so W may come back.',
+      (b, v) => (v & b.SPTE_MMU_WRITEABLE) !== 0n,
+    ),
+    large: computed<Spte, boolean>(
+      BOOL,
+      'It maps a large page itself, above level 1.',
+      (s): boolean => levelOf(s) > 1 && is_large_pte(wordOf(s)),
+    ),
+    level: computed<Spte, number>(INT, 'Level of the table that it is in.', (s): number => levelOf(s)),
+    gfn: computed<Spte, number>(INT, 'First guest frame that it is for.', (s): number => gfnOf(s), {
+      show: 'hex',
+    }),
+    pfn: computed<Spte, number>(
+      INT,
+      'Frame of the host that it points to.',
+      (s): number => spte_to_pfn(wordOf(s)),
+      { show: 'hex' },
+    ),
+    sp: computed<Spte, KvmMmuPage | null>(
+      handle('kvm_mmu_page'),
+      'The shadow page that it is in.',
+      (s): KvmMmuPage | null => pageOf(s),
+    ),
+    child: computed<Spte, KvmMmuPage | null>(
+      handle('kvm_mmu_page'),
+      'The shadow page that it points to, if it is not a leaf.',
+      (s): KvmMmuPage | null => childOf(s),
+    ),
+  },
+  (s: Spte): string => spteText(wordOf(s), s.bits, levelOf(s), gfnOf(s)),
+);
+export interface Spte extends Instance<typeof spte> {
+  /** The layout of the word. */
+  bits: SpteBits;
+  /** Two views of the same place are the same thing. */
+  readonly $key: number;
+}
+
+const levelOf = (s: Spte): number => pageOf(s)?.level ?? 0;
+const gfnOf = (s: Spte): number => {
+  const sp = pageOf(s);
+  return sp === null ? 0 : sp.gfn + (s.sptep % WORDS) * 2 ** (9 * (sp.level - 1));
+};
+const childOf = (s: Spte): KvmMmuPage | null => {
+  const v = wordOf(s);
+  if (levelOf(s) < 2 || !s.bits.is_shadow_present_pte(v) || is_large_pte(v)) return null;
+  const owner = machine.phys.frame(spte_to_pfn(v))?.owner ?? null;
+  return owner instanceof kvm_mmu_page ? (owner as unknown as KvmMmuPage) : null;
+};
+
+/** A view of the entry at a word address; -1 stands for one that does not exist and reads as 0. */
+export function viewOf(bits: SpteBits, sptep: number): Spte {
+  const v = new spte({ sptep }) as Spte;
+  return Object.assign(v, { bits, $key: sptep });
+}
+
+/** An spte in one line: the word, its bits by name, and what it maps to. */
+export function spteText(v: bigint, bits: SpteBits, level: number, gfn: number): string {
+  if (v === 0n) return '0';
+  if (bits.is_mmio_spte(v)) return `${hex(v)} mmio gfn ${hex(gfn)}`;
+  const names = bits.names(v).join(' ');
+  const leaf = level <= 1 || is_large_pte(v);
+  return `${hex(v)} ${names} -> ${leaf ? 'pfn' : 'table'} ${hex(spte_to_pfn(v))} gfn ${hex(gfn)}`;
+}
+
+/** The table of a shadow page: what is shown of its 512 words. */
+export class Spt extends KObject implements Indexed {
+  readonly length = WORDS;
+  private readonly views: Spte[] = [];
+
+  /** @param pfn the frame that the table lies in */
+  constructor(
+    readonly pfn: number,
+    private readonly bits: SpteBits,
+  ) {
+    super();
+  }
+  get $name() {
+    return 'spt';
+  }
+  /** Word address of entry `i`. */
+  at(i: number): number {
+    return this.pfn * WORDS + i;
+  }
+  element(i: number): unknown {
+    this.views[i] ??= viewOf(this.bits, this.at(i));
+    return this.views[i];
+  }
+  occupied(i: number): boolean {
+    return machine.phys.$get(this.at(i)) !== 0n;
+  }
+  $get(slot: number): unknown {
+    return machine.phys.$get(this.at(slot));
+  }
+  $set(slot: number, value: unknown): void {
+    machine.phys.$set(this.at(slot), value);
+  }
+  $slotName(slot: number) {
+    return `[${slot}]`;
+  }
+}

@@ -1,0 +1,105 @@
+/** Virtual CPUs and their MMU state. */
+import {
+  bool,
+  flags,
+  handle,
+  type Instance,
+  int,
+  listOf,
+  oneOf,
+  STRING,
+  struct,
+} from '../../../machine/index.js';
+import type { Kvm } from './kvm.js';
+import { hex, part } from './pointer.js';
+import type { KvmVcpuStat } from './stat.js';
+import type { Tlb } from './tlb.js';
+
+/** What other CPUs need to know of a vCPU before they send it an interrupt. */
+export const OUTSIDE_GUEST_MODE = 'OUTSIDE_GUEST_MODE';
+export const IN_GUEST_MODE = 'IN_GUEST_MODE';
+export const EXITING_GUEST_MODE = 'EXITING_GUEST_MODE';
+export const READING_SHADOW_PAGE_TABLES = 'READING_SHADOW_PAGE_TABLES';
+
+/** Requests to a vCPU, served before it enters the guest again. */
+export const KVM_REQ_TLB_FLUSH = 1n << 0n;
+export const KVM_REQ_MMU_RELOAD = 1n << 3n;
+export const KVM_REQ_MMU_SYNC = 1n << 7n;
+const REQUESTS = { KVM_REQ_TLB_FLUSH, KVM_REQ_MMU_RELOAD, KVM_REQ_MMU_SYNC };
+
+/** No root: the vCPU has to build one before it can enter the guest. */
+export const INVALID_PAGE = -1;
+
+/** `struct kvm_mmu_memory_cache`. */
+export const kvm_mmu_memory_cache = struct(
+  'kvm_mmu_memory_cache',
+  'Memory taken before mmu_lock, because none can be had under it.',
+  { nobjs: int('Objects in the cache.') },
+  (c: KvmMmuMemoryCache): string => `${c.nobjs} objects`,
+);
+export interface KvmMmuMemoryCache extends Instance<typeof kvm_mmu_memory_cache> {}
+
+/** `struct kvm_mmu`. */
+export const kvm_mmu = struct(
+  'kvm_mmu',
+  'How a vCPU translates guest addresses.',
+  {
+    root_hpa: int('Physical address of the root table; none (-1) while there is no root.', {
+      show: (v) => hex(v as number),
+      initial: INVALID_PAGE,
+    }),
+    shadow_root_level: int('Level of the root table.', { initial: 4, readonly: true }),
+    direct_map: bool('The tables map guest frames linearly and shadow no guest table.', {
+      initial: true,
+      readonly: true,
+    }),
+  },
+  (m: KvmMmu): string => `root ${hex(m.root_hpa)}`,
+);
+export interface KvmMmu extends Instance<typeof kvm_mmu> {}
+
+const cache = (doc: string) => part<KvmMmuMemoryCache>(handle('kvm_mmu_memory_cache'), doc);
+
+/** `struct kvm_vcpu_arch`, the part that the MMU needs. */
+export const kvm_vcpu_arch = struct('kvm_vcpu_arch', 'The x86 part of a vCPU.', {
+  mmu: part<KvmMmu>(handle('kvm_mmu'), 'How this vCPU translates.'),
+  mmu_pte_list_desc_cache: cache('Nodes for reverse-map chains.'),
+  mmu_page_cache: cache('Pages for shadow tables.'),
+  mmu_page_header_cache: cache('Headers of shadow pages.'),
+});
+export interface KvmVcpuArch extends Instance<typeof kvm_vcpu_arch> {}
+
+/** `struct kvm_vcpu`. */
+export const kvm_vcpu = struct(
+  'kvm_vcpu',
+  'A virtual CPU.',
+  {
+    vcpu_id: int('Number of the vCPU.', { readonly: true }),
+    kvm: part<Kvm>(handle('kvm'), 'The virtual machine that it belongs to.'),
+    cpu: int('Physical CPU that it was last loaded on; -1 before the first time.', {
+      initial: -1,
+      guard: 'racy',
+    }),
+    mode: oneOf(
+      [OUTSIDE_GUEST_MODE, IN_GUEST_MODE, EXITING_GUEST_MODE, READING_SHADOW_PAGE_TABLES],
+      'Whether it runs guest code; other CPUs decide by it whether to interrupt it.',
+      {
+        guard: 'racy',
+      },
+    ),
+    requests: flags(REQUESTS, 'What it has to do before it enters the guest again.', { guard: 'racy' }),
+    thread: part<{ readonly name: string } | null>(STRING, 'The thread that drives it now.', {
+      readonly: true,
+    }),
+    in_srcu: bool(
+      'It is inside a read section of kvm.srcu: it runs host code and may look at memory slots.',
+      { readonly: true },
+    ),
+    srcu_idx: int('Which of the two counters of kvm.srcu it is counted in.', { readonly: true }),
+    tlb: part<Tlb>(listOf(handle('tlb_entry')), 'Translations that it has cached.'),
+    arch: part<KvmVcpuArch>(handle('kvm_vcpu_arch'), 'The x86 part.'),
+    stat: part<KvmVcpuStat>(handle('kvm_vcpu_stat'), 'Counters.'),
+  },
+  (v: KvmVcpu): string => `vcpu ${v.vcpu_id} on cpu ${v.cpu}, ${v.mode}`,
+);
+export interface KvmVcpu extends Instance<typeof kvm_vcpu> {}

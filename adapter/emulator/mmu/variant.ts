@@ -1,0 +1,112 @@
+/**
+ * What differs between kernels. A variant is one implementation for each switch, chosen at boot; the functions that are the same
+ * everywhere call them through `kvm.variant` and do not know which one it is.
+ */
+import type { Step } from '../../machine/index.js';
+import type { SpteBits } from './bits.js';
+import type { Kvm } from './structures/kvm.js';
+import type { KvmMemorySlot } from './structures/memslot.js';
+import type { KvmMmuPage } from './structures/mmu_page.js';
+import type { KvmVcpu } from './structures/vcpu.js';
+import { age_bit, hostw_bit } from './variants/bits.js';
+import { clear_spte } from './variants/clear_spte.js';
+import { dirty_set } from './variants/dirty_set.js';
+import { dirtylog } from './variants/dirtylog.js';
+import { enable_log, slot_wp_flush } from './variants/enable_log.js';
+import { fpf, fpf_mark } from './variants/fpf.js';
+import { ipi } from './variants/ipi.js';
+import { large_wp, ro_large } from './variants/large.js';
+import { notifier_flush, notifier_retry } from './variants/notifier.js';
+import { pt_protect_test } from './variants/pt_protect_test.js';
+import { spte_update } from './variants/spte_update.js';
+import { volatile_rule } from './variants/volatile_rule.js';
+import { walk_guard } from './variants/walk_guard.js';
+
+/** How an spte that may be in use gets new bits, and how its caller learns that other CPUs must flush. */
+export interface SpteUpdate {
+  /** What the caller must know of the spte before it starts; the base needs nothing, and reads nothing. */
+  entry(sptep: number): Step<bigint>;
+  /** Writes `value`; returns whether a remote flush is needed. `entry` is what `entry()` returned, or an earlier read. */
+  update(kvm: Kvm, sptep: number, entry: bigint, value: bigint): Step<boolean>;
+}
+
+/** Write protection of a large spte. */
+export interface LargeWriteProtect {
+  /** Whether write protection drops it (so that it comes back as small ones). */
+  readonly drop: boolean;
+  /** Whether the fast path may set W in an entry of a table of `level`. */
+  fast(level: number): boolean;
+}
+
+/** The order in which a notifier unlocks and flushes. */
+export interface NotifierFlush {
+  /** Runs with `mmu_lock` held and releases it; `flush` says whether a flush is needed. */
+  finish(kvm: Kvm, flush: boolean): Step<void>;
+}
+
+/** How a lockless walk keeps the pages that it walks alive. */
+export interface WalkGuard {
+  begin(vcpu: KvmVcpu): Step<void>;
+  end(vcpu: KvmVcpu): Step<void>;
+}
+
+/** One implementation for each switch. */
+export interface Variant {
+  readonly fpf: (vcpu: KvmVcpu, gva: number, level: number, error_code: number) => Step<boolean>;
+  readonly fpf_mark: (vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, spte: bigint) => Step<boolean>;
+  readonly volatile_rule: (bits: SpteBits, spte: bigint) => boolean;
+  readonly spte_update: SpteUpdate;
+  readonly pt_protect_test: (bits: SpteBits, spte: bigint) => boolean;
+  readonly large_wp: LargeWriteProtect;
+  readonly ro_large: (vcpu: KvmVcpu, sptep: number) => Step<void>;
+  readonly hostw_bit: number;
+  readonly age_bit: 'mask' | 'fixed5';
+  readonly dirtylog: (kvm: Kvm, memslot: KvmMemorySlot) => Step<readonly bigint[]>;
+  readonly dirty_set: (memslot: KvmMemorySlot, rel: number) => Step<void>;
+  readonly enable_log: (kvm: Kvm, memslot: KvmMemorySlot) => Step<void>;
+  readonly slot_wp_flush: (kvm: Kvm) => Step<void>;
+  readonly ipi: (kvm: Kvm, request: bigint) => Step<boolean>;
+  readonly notifier_flush: NotifierFlush;
+  readonly notifier_retry: (kvm: Kvm, mmu_seq: number) => Step<boolean>;
+  readonly walk_guard: WalkGuard;
+  readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
+}
+
+/** A switch as it is declared: what it is about, and its values with what each does. */
+export interface SwitchTable<T> {
+  readonly doc: string;
+  /** The value that the base has; the first one where this is absent. */
+  readonly base?: string;
+  readonly values: Readonly<Record<string, T>>;
+}
+
+/** All switches, by name. Their order is that of the reference. */
+export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[K]> } = {
+  fpf,
+  fpf_mark,
+  volatile_rule,
+  spte_update,
+  pt_protect_test,
+  large_wp,
+  ro_large,
+  hostw_bit,
+  age_bit,
+  dirtylog,
+  dirty_set,
+  enable_log,
+  slot_wp_flush,
+  ipi,
+  notifier_flush,
+  notifier_retry,
+  walk_guard,
+  clear_spte,
+};
+
+/** The variant of a complete set of switch values. */
+export function chooseVariant(switches: Readonly<Record<string, string>>): Variant {
+  const chosen = Object.entries(switchTables).map(([name, table]) => {
+    const values: Readonly<Record<string, unknown>> = table.values;
+    return [name, values[switches[name] as string]] as const;
+  });
+  return Object.fromEntries(chosen) as unknown as Variant;
+}

@@ -1,0 +1,108 @@
+/** Taking shadow pages apart (specification, section 9.3), with `mmu_lock` held where nothing else is said. */
+import { machine, read64, type Step, smp_mb, spin_lock, spin_unlock } from '../../machine/index.js';
+import { is_large_pte, is_last_spte, spte_to_pfn } from './bits.js';
+import { KVM_MMU_PREPARE_ZAP_PAGE } from './events.js';
+import { drop_parent_pte, kvm_mmu_free_page } from './mmu_page.js';
+import { rmap_get_first } from './pte_list.js';
+import { drop_spte, mmu_spte_clear_no_track, peek_spte } from './spte.js';
+import type { Kvm } from './structures/kvm.js';
+import { type KvmMmuPage, kvm_mmu_page, ROLE_INVALID } from './structures/mmu_page.js';
+import { kvm_flush_remote_tlbs, kvm_reload_remote_mmus } from './tlb.js';
+import { WARN_ON } from './warn.js';
+
+/** Shadow pages that may be missing from the maximum before some are reclaimed, and how many are then free again. */
+const KVM_MIN_FREE_MMU_PAGES = 5;
+const KVM_REFILL_PAGES = 25;
+const PARENT_PTES = kvm_mmu_page.slot('parent_ptes');
+
+/** Removes what an entry maps or points to. */
+function* mmu_page_zap_pte(kvm: Kvm, sp: KvmMmuPage, sptep: number): Step<void> {
+  const pte = yield* read64(sptep);
+  if (kvm.bits.is_mmio_spte(pte)) yield* mmu_spte_clear_no_track(sptep);
+  else if (is_last_spte(pte, sp.level)) {
+    yield* drop_spte(kvm, sptep);
+    if (is_large_pte(pte) && sp.level > 1) kvm.stat.lpages--;
+  } else {
+    const child = machine.phys.frame(spte_to_pfn(pte))?.owner as unknown as KvmMmuPage;
+    yield* drop_parent_pte(child, sptep);
+  }
+}
+
+function* kvm_mmu_page_unlink_children(kvm: Kvm, sp: KvmMmuPage): Step<void> {
+  for (let i = 0; i < 512; i++) {
+    // An entry of zeroes stays so while the lock is held: looking at it is no step.
+    if (peek_spte(sp.spt.at(i)) !== 0n) yield* mmu_page_zap_pte(kvm, sp, sp.spt.at(i));
+  }
+}
+
+function* kvm_mmu_unlink_parents(sp: KvmMmuPage): Step<void> {
+  const parents = { obj: sp, slot: PARENT_PTES };
+  for (let sptep = rmap_get_first(parents); sptep !== 0; sptep = rmap_get_first(parents))
+    yield* drop_parent_pte(sp, sptep);
+}
+
+/**
+ * Empties and unlinks a page, and puts it on `list` for `kvm_mmu_commit_zap_page`. Nothing is flushed yet. A page that is a
+ * live root stays where it is, and all vCPUs are asked to drop their roots. Returns the number of pages put on the list.
+ */
+export function* kvm_mmu_prepare_zap_page(kvm: Kvm, sp: KvmMmuPage, list: KvmMmuPage[]): Step<number> {
+  if (machine.wants(KVM_MMU_PREPARE_ZAP_PAGE))
+    machine.emit(KVM_MMU_PREPARE_ZAP_PAGE, [sp.gfn, sp.role, sp.root_count, false]);
+  kvm.stat.mmu_shadow_zapped++;
+  yield* kvm_mmu_page_unlink_children(kvm, sp);
+  yield* kvm_mmu_unlink_parents(sp);
+  kvm.arch.active_mmu_pages.del(sp);
+  const rooted = sp.root_count > 0;
+  if (rooted) kvm.arch.active_mmu_pages.add(sp);
+  else {
+    list.push(sp);
+    kvm.arch.n_used_mmu_pages--;
+  }
+  if (rooted) yield* kvm_reload_remote_mmus(kvm);
+  sp.role |= ROLE_INVALID;
+  return rooted ? 0 : 1;
+}
+
+/** Flushes, which also waits for walks that take no lock, and then frees the pages of a list. */
+export function* kvm_mmu_commit_zap_page(kvm: Kvm, list: KvmMmuPage[]): Step<void> {
+  if (list.length === 0) return;
+  yield* smp_mb();
+  yield* kvm_flush_remote_tlbs(kvm);
+  for (const sp of list) {
+    WARN_ON(!sp.invalid || sp.root_count > 0, 'kvm_mmu_commit_zap_page: the page is in use');
+    kvm_mmu_free_page(kvm, sp);
+  }
+}
+
+/** Drops all shadow pages. Takes `mmu_lock`. */
+export function* kvm_mmu_zap_all(kvm: Kvm): Step<void> {
+  yield* spin_lock(kvm.mmu_lock);
+  const invalid_list: KvmMmuPage[] = [];
+  const pages = [...kvm.arch.active_mmu_pages.items()];
+  for (let k = 0; k < pages.length; k++)
+    yield* kvm_mmu_prepare_zap_page(kvm, pages[k] as KvmMmuPage, invalid_list);
+  yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
+  yield* spin_unlock(kvm.mmu_lock);
+}
+
+/** Drops all shadow pages and makes every vCPU build a new root. */
+export function* kvm_arch_flush_shadow(kvm: Kvm): Step<void> {
+  yield* kvm_mmu_zap_all(kvm);
+  yield* kvm_reload_remote_mmus(kvm);
+}
+
+/** Makes room when too few pages are left: the oldest go first. */
+export function* kvm_mmu_free_some_pages(kvm: Kvm): Step<void> {
+  const { arch } = kvm;
+  if (arch.n_max_mmu_pages - arch.n_used_mmu_pages >= KVM_MIN_FREE_MMU_PAGES) return;
+  const invalid_list: KvmMmuPage[] = [];
+  while (
+    arch.n_max_mmu_pages - arch.n_used_mmu_pages < KVM_REFILL_PAGES &&
+    arch.active_mmu_pages.length > 0
+  ) {
+    const pages = arch.active_mmu_pages.items();
+    yield* kvm_mmu_prepare_zap_page(kvm, pages[pages.length - 1] as KvmMmuPage, invalid_list);
+    kvm.stat.mmu_recycled++;
+  }
+  yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
+}

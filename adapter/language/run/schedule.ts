@@ -1,0 +1,154 @@
+/** From what a scenario or the command line says about the schedule to a scheduler. */
+import { UsageError } from '../../emulator/subsystem.js';
+import {
+  Directed,
+  type Directive,
+  type Lock,
+  Op,
+  Pct,
+  Random,
+  RoundRobin,
+  type Scheduler,
+  Sequential,
+  siteOf,
+  type Thread,
+} from '../../machine/index.js';
+import type * as ast from '../generated/ast.js';
+import type { Body } from '../interpreter/body.js';
+import { Env } from '../interpreter/code.js';
+import { placeOf, siteFor } from '../interpreter/place.js';
+import { truth, type Value, whole } from '../interpreter/values.js';
+import { didYouMean } from '../near.js';
+import { POLICIES } from '../words.js';
+import type { Program } from './program.js';
+
+/** Makes a scheduler by its policy's name. Throws `UsageError` for a name or argument that there is none of. */
+export function policy(name: string, args: Readonly<Record<string, number>>): Scheduler {
+  const known = Object.hasOwn(POLICIES, name) ? POLICIES[name] : undefined;
+  if (known === undefined)
+    throw new UsageError(`there is no schedule '${name}'${didYouMean(name, Object.keys(POLICIES))}`);
+  for (const a of Object.keys(args))
+    if (!known.args.includes(a))
+      throw new UsageError(`schedule ${name} takes no '${a}'${didYouMean(a, known.args)}`);
+  const missing = known.args.find((a) => args[a] === undefined);
+  if (missing !== undefined)
+    throw new UsageError(
+      `schedule ${name} needs '${missing}', as in '${name}(${known.args.map((a) => `${a}: 1`).join(', ')})'`,
+    );
+  const { seed = 0, depth = 0 } = args;
+  if (name === 'round_robin') return new RoundRobin();
+  if (name === 'random') return new Random(seed);
+  return name === 'pct' ? new Pct(seed, depth) : new Sequential();
+}
+
+/** Reads a policy as written on the command line: `random(seed: 3)`. Throws `UsageError`. */
+export function policyFrom(text: string): Scheduler {
+  const m = /^\s*([a-z_]+)\s*(?:\(([^()]*)\))?\s*$/i.exec(text);
+  if (m === null) throw new UsageError(`'${text}' is not a schedule: write it like 'random(seed: 3)'`);
+  const args: Record<string, number> = {};
+  for (const part of (m[2] ?? '').split(',').filter((p) => p.trim() !== '')) {
+    const a = /^\s*([a-z]+)\s*[:=]\s*(\d+)\s*$/i.exec(part);
+    if (a === null)
+      throw new UsageError(`'${part.trim()}' is not an argument of a schedule: write it like 'seed: 3'`);
+    args[a[1] as string] = Number(a[2]);
+  }
+  return policy(m[1] as string, args);
+}
+
+/** The scheduler that a scenario asks for; sequential where it says nothing. Throws `UsageError` or `ExpressionError`. */
+export function scheduleOf(node: ast.Schedule | undefined, program: Program): Scheduler {
+  if (node === undefined) return new Sequential();
+  if (node.policy !== undefined) {
+    const known = POLICIES[node.policy]?.args ?? [];
+    const args = node.args.map((a, i) => [
+      a.name ?? known[i] ?? `argument ${i + 1}`,
+      whole(program.constantValue(a.value), 'the argument'),
+    ]);
+    return policy(node.policy, Object.fromEntries(args));
+  }
+  return new Directed(node.directives.map((d) => directive(d, program)));
+}
+
+function directive(d: ast.Directive, program: Program): Directive {
+  const { text } = placeOf(d);
+  const site = siteFor(d, program.file.path, 'schedule');
+  const thread =
+    d.index === undefined ? d.thread : `${d.thread}[${whole(program.constantValue(d.index), 'the index')}]`;
+  return { text, site, thread, begin: stop(d.stop, program), untilBlocked: d.stop.$type === 'ToBlocked' };
+}
+
+/** What says that a thread has come as far as the directive asks. */
+function stop(s: ast.Stop, program: Program): Directive['begin'] {
+  switch (s.$type) {
+    case 'ToEnd':
+      return (t) => () => t.ended;
+    case 'ToBlocked':
+      return () => () => false;
+    case 'ToLabel':
+      return (t) => toLabel(t, s.label);
+    case 'ToLock':
+      return (t) => () => t.op === Op.acquire && (t.obj as Lock).name === s.lock;
+    case 'PastLock':
+      return (t) => pastLock(t, s.lock);
+    case 'ToFunction':
+      return (t) => toFunction(t, s.function);
+    case 'PastFunction':
+      return (t) => pastFunction(t, s.function);
+    case 'Until': {
+      const condition = program.expression(s.condition, { scenario: program.scenario });
+      const env = new Env();
+      return () => () => truth(condition(env), "what 'until' waits for");
+    }
+    case 'Steps': {
+      const count = whole(program.constantValue(s.count) as Value, 'the number of steps');
+      return (t) => {
+        const end = t.steps + count;
+        return () => t.steps >= end;
+      };
+    }
+  }
+}
+
+function toLabel(t: Thread, label: string) {
+  return () => {
+    if (t.depth > 0 || t.ended) return false;
+    const frame = (t.driver as Body).control.frame;
+    const i = frame?.unit.code[frame.pc];
+    return i?.kind === 'label' && i.name === label;
+  };
+}
+
+/** Inside the function, by a call made since the directive began; or standing in it already when it begins. */
+function toFunction(t: Thread, name: string) {
+  const calls = t.lastCall;
+  return () => {
+    for (let d = t.depth - 1; d >= 0; d--) {
+      const f = t.frameAt(d);
+      if (siteOf(f.site).fn === name && (f.call > calls || d === t.depth - 1)) return true;
+    }
+    return false;
+  };
+}
+
+function pastFunction(t: Thread, name: string) {
+  let inside = -1;
+  return () => {
+    if (inside < 0) {
+      for (let d = 0; d < t.depth; d++) if (siteOf(t.frameAt(d).site).fn === name) inside = t.frameAt(d).call;
+      return false;
+    }
+    for (let d = 0; d < t.depth; d++) if (t.frameAt(d).call === inside) return false;
+    return true;
+  };
+}
+
+/** Has taken the lock since the directive began. */
+function pastLock(t: Thread, name: string) {
+  let before = false;
+  return () => {
+    const at = t.op === Op.acquire && (t.obj as Lock).name === name;
+    if (before && !at) return true;
+    before = at;
+    return false;
+  };
+}

@@ -1,0 +1,26 @@
+/** The machine, as emulators and everything above them see it. */
+export { Bitmap, bitsOf, KArray, KList } from './collections.js';
+export { current, journal, machine } from './current.js';
+export { type EventField, type EventType, event, eventTypes, type KEvent } from './event.js';
+export { BUG_ON, FAILURES, type Failure, type FailureKind, Fault } from './failure.js';
+export * from './field.js';
+export { Footprint, type Watcher } from './footprint.js';
+export { Journal, type Write } from './journal.js';
+export { LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_RELEASED, Lock, type LockKind } from './lock.js';
+export { Machine, type MachineOptions } from './machine.js';
+export { Frame, PhysicalMemory, WORDS, type WordHook } from './memory.js';
+export { type Cell, KObject, type Trace } from './object.js';
+export * from './op.js';
+export * from './scheduler/index.js';
+export { addSite, allSites, modelFunctions, type Site, siteOf } from './site.js';
+export {
+  type Fields,
+  type Instance,
+  infoOf,
+  type Struct,
+  type StructInfo,
+  struct,
+  structOf,
+} from './struct.js';
+export { type Driver, type StackFrame, Thread } from './thread.js';
+export { type Indexed, isIndexed } from './view.js';

@@ -1,0 +1,163 @@
+/**
+ * Physical memory: frames of 512 64-bit words, on which guest pages and page tables lie. A word is addressed by its number,
+ * `pfn * 512 + index`. Frames are numbered by the thread that allocates them, so that numbers do not depend on the schedule.
+ */
+import { machine } from './current.js';
+import { KObject, type Trace } from './object.js';
+
+/** Words of a frame. */
+export const WORDS = 512;
+const CHUNK = 1 << 16;
+/** A thread's n-th chunk of frames is number `n * THREADS + thread`: numbers stay small while memory is. */
+const THREADS = 256;
+const CHUNKS = 64;
+/** Words that a frame keeps in a small table before it gets an array of all 512. */
+const SPARSE = 16;
+
+/** One frame of physical memory. Its words are zero until written. */
+export class Frame {
+  words: BigUint64Array | null = null;
+  /** The same words as halves, the low one first: page walks of the hardware look at single bits, and often. */
+  halves: Uint32Array | null = null;
+  sparse: Map<number, bigint> | null = null;
+  freed: Trace | null = null;
+  /** @param owner what the frame is used for: a shadow page, a page of the host, ... */
+  constructor(
+    readonly pfn: number,
+    public owner: KObject | null,
+  ) {}
+
+  /** Gives the frame its array of all words at once, instead of when many are in use. */
+  dense(): void {
+    this.words = new BigUint64Array(WORDS);
+    this.halves = new Uint32Array(this.words.buffer);
+  }
+}
+
+/** Called after a word of an allocated frame was written by a step. */
+export type WordHook = (pa: number, frame: Frame, old: bigint, value: bigint) => void;
+
+export class PhysicalMemory extends KObject {
+  private readonly chunks: Frame[][] = [];
+  /** Frames in use now. */
+  frames = 0;
+  /** Hears of every word that is written; set by the subsystem that gives words a meaning. */
+  hook: WordHook | null = null;
+
+  get $name() {
+    return 'physical memory';
+  }
+
+  /** Takes a frame of zeroes for `owner` and returns its number. Throws when the thread's numbers run out. */
+  alloc(owner: KObject | null): Frame {
+    let chunk = machine.allocating;
+    while ((this.chunks[chunk]?.length ?? 0) >= CHUNK) chunk += THREADS;
+    if (chunk >= CHUNKS * THREADS) throw new Error('the simulated host is out of memory frames');
+    this.chunks[chunk] ??= [];
+    const frames = this.chunks[chunk] as Frame[];
+    const frame = new Frame(chunk * CHUNK + frames.length, owner);
+    frames.push(frame);
+    this.frames++;
+    machine.journal?.push(this, -2 * frame.pfn - 1, undefined);
+    return frame;
+  }
+
+  /** Takes `n` frames in a row, the first a multiple of `n`, and returns the first. The frames skipped for that stay unused. */
+  allocRun(owner: KObject | null, n: number): Frame {
+    let first = this.alloc(owner);
+    while (first.pfn % n !== 0) first = this.alloc(owner);
+    for (let i = 1; i < n; i++) this.alloc(owner);
+    return first;
+  }
+
+  /** Gives a frame back. Any later touch of it by kernel code is a use after free; its words stay, so that this can be undone. */
+  free(pfn: number): void {
+    const f = this.frame(pfn);
+    if (f === undefined) throw new Error(`frame ${pfn} was never allocated`);
+    machine.journal?.push(this, -2 * pfn - 2, f.freed);
+    f.freed = machine.trace();
+    this.frames--;
+  }
+
+  /** Slots below zero stand for a frame taken (odd) or given back (even). */
+  override $undo(slot: number, old: unknown): void {
+    if (slot >= 0) return this.$set(slot, old);
+    const pfn = Math.floor((-slot - 1) / 2);
+    if (-slot % 2 === 1) {
+      this.chunks[pfn >>> 16]?.pop();
+      this.frames--;
+    } else {
+      (this.frame(pfn) as Frame).freed = old as Trace | null;
+      this.frames++;
+    }
+  }
+
+  /** The frame with that number, or undefined. */
+  frame(pfn: number): Frame | undefined {
+    return this.chunks[pfn >>> 16]?.[pfn & 0xffff];
+  }
+
+  /** The frame that holds a word. */
+  frameOf(pa: number): Frame | undefined {
+    const pfn = Math.floor(pa / WORDS);
+    return this.chunks[pfn >>> 16]?.[pfn & 0xffff];
+  }
+
+  $get(pa: number): bigint {
+    const f = this.frameOf(pa);
+    if (f === undefined) return 0n;
+    const i = pa % WORDS;
+    if (f.words !== null) return f.words[i] as bigint;
+    return f.sparse?.get(i) ?? 0n;
+  }
+
+  /** The low 32 bits of a word, for page walks of the hardware. */
+  low(pa: number): number {
+    const halves = this.frameOf(pa)?.halves;
+    return halves ? (halves[2 * (pa % WORDS)] as number) : Number(this.$get(pa) & 0xffffffffn);
+  }
+  /** The high 32 bits of a word. */
+  high(pa: number): number {
+    const halves = this.frameOf(pa)?.halves;
+    return halves ? (halves[2 * (pa % WORDS) + 1] as number) : Number(this.$get(pa) >> 32n);
+  }
+
+  $set(pa: number, value: unknown): void {
+    const f = this.frameOf(pa);
+    if (f === undefined) throw new Error(`physical address 0x${(pa * 8).toString(16)} is not memory`);
+    const i = pa % WORDS;
+    if (f.words !== null) f.words[i] = value as bigint;
+    else {
+      f.sparse ??= new Map();
+      f.sparse.set(i, BigInt.asUintN(64, value as bigint));
+      if (f.sparse.size > SPARSE) {
+        const words = [...f.sparse];
+        f.sparse = null;
+        f.dense();
+        for (const [k, w] of words) this.$set(f.pfn * WORDS + k, w);
+      }
+    }
+  }
+
+  override $load(pa: number): bigint {
+    const f = this.frameOf(pa);
+    if (f !== undefined && f.freed !== null) machine.usedFreedFrame(f, pa, false);
+    if (machine.watcher !== null) machine.watcher.touched(this, pa, false);
+    return this.$get(pa);
+  }
+
+  override $store(pa: number, value: unknown): void {
+    const f = this.frameOf(pa);
+    if (f === undefined) throw new Error(`physical address 0x${(pa * 8).toString(16)} is not memory`);
+    if (f.freed !== null) machine.usedFreedFrame(f, pa, true);
+    if (machine.watcher !== null) machine.watcher.touched(this, pa, true);
+    const old = this.$get(pa);
+    machine.journal?.push(this, pa, old);
+    this.$set(pa, value);
+    if (this.hook !== null) this.hook(pa, f, old, BigInt.asUintN(64, value as bigint));
+  }
+
+  $slotName(pa: number) {
+    return `0x${(pa * 8).toString(16)}`;
+  }
+}

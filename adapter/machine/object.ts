@@ -1,0 +1,64 @@
+/** Kernel objects: what the machine allocates, journals, watches and frees. */
+import { journal, touch, watching } from './current.js';
+
+/** Who did something, and where: kept for an allocation and a free, and shown by a use-after-free report. */
+export interface Trace {
+  readonly thread: string;
+  readonly step: number;
+  /** Innermost function first, each as `function file:line`. */
+  readonly stack: readonly string[];
+}
+
+/** A place that can be read and written: an object of kernel memory and the number of one of its slots. */
+export interface Cell {
+  readonly obj: KObject;
+  readonly slot: number;
+}
+
+/** The slot number that the journal uses for an object's being freed. */
+export const FREED = -1;
+
+/**
+ * Base of everything that lives in kernel memory. Subclasses keep their state in slots, and change it only through `$store`
+ * (or a method that journals and has its own `$undo`), so that every change can be taken back.
+ */
+export abstract class KObject {
+  /** `allocating thread * 2^24 + n-th allocation by that thread`: independent of how threads interleave (exploration 2.1). */
+  $id = 0;
+  $allocated: Trace | null = null;
+  /** Set once the object was freed; any later touch is a use after free. */
+  $freed: Trace | null = null;
+
+  /** The kernel's name of the type. */
+  abstract get $name(): string;
+  /** The raw value of a slot: no watch, no journal. */
+  abstract $get(slot: number): unknown;
+  /** Sets the raw value of a slot: no watch, no journal. */
+  abstract $set(slot: number, value: unknown): void;
+  /** How a slot is called, for reports and paths: `mode`, `[17]`. */
+  abstract $slotName(slot: number): string;
+
+  /** The number of a slot by its name. Throws for a name that is not one. */
+  $slotOf(name: string): number {
+    throw new Error(`${this.$name} has no slot named '${name}'`);
+  }
+
+  /** Takes back one journaled change; slot `FREED` stands for the object's being freed. */
+  $undo(slot: number, old: unknown): void {
+    if (slot === FREED) this.$freed = old as Trace | null;
+    else this.$set(slot, old);
+  }
+
+  /** Reads a slot as kernel code does: seen by watches, refused on freed memory. */
+  $load(slot: number): unknown {
+    if (watching || this.$freed !== null) touch(this, slot, false);
+    return this.$get(slot);
+  }
+
+  /** Writes a slot as kernel code does: journaled, seen by watches, refused on freed memory. */
+  $store(slot: number, value: unknown): void {
+    if (watching || this.$freed !== null) touch(this, slot, true);
+    if (journal !== null) journal.push(this, slot, this.$get(slot));
+    this.$set(slot, value);
+  }
+}

@@ -1,0 +1,26 @@
+import type { Machine } from '../machine.js';
+import type { Thread } from '../thread.js';
+import { Rng } from './rng.js';
+import { type Choice, move, type Scheduler, STUCK } from './scheduler.js';
+
+/** Chooses evenly among the threads that can run. The same seed gives the same choices. */
+export class Random implements Scheduler {
+  readonly name: string;
+  private readonly rng: Rng;
+  private draw: number;
+
+  constructor(seed: number) {
+    this.name = `random(seed: ${seed})`;
+    this.rng = new Rng(seed);
+    this.draw = this.rng.next();
+  }
+
+  choose(machine: Machine, threads: readonly Thread[]): Choice {
+    const ready = threads.filter((t) => machine.runnable(t));
+    return ready.length === 0 ? STUCK : move(ready[Math.floor(this.draw * ready.length)] as Thread);
+  }
+
+  moved(): void {
+    this.draw = this.rng.next();
+  }
+}

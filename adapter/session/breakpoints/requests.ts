@@ -1,0 +1,56 @@
+/** `setBreakpoints`, `breakpointLocations` and `setExceptionBreakpoints`. They are taken at any time, also while the scenario runs. */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Reply } from '../requests.js';
+import type { Session } from '../session.js';
+import type { FilterOption } from './events.js';
+import { sitesOf } from './places.js';
+
+/** A source as clients send it. */
+export type Source = { readonly [K in 'path' | 'name']?: string | undefined } & {
+  readonly sourceReference?: number | undefined;
+};
+
+interface Wanted {
+  readonly line: number;
+  readonly column?: number | undefined;
+  readonly condition?: string | undefined;
+  readonly hitCondition?: string | undefined;
+  readonly logMessage?: string | undefined;
+}
+
+export function setBreakpoints(
+  session: Session,
+  args: { source: Source; breakpoints?: Wanted[] | undefined },
+): Reply {
+  const wanted = (args.breakpoints ?? []) as DebugProtocol.SourceBreakpoint[];
+  return {
+    body: {
+      breakpoints: session.lines.set(session.debuggee.sim, args.source as DebugProtocol.Source, wanted),
+    },
+  };
+}
+
+export function breakpointLocations(
+  session: Session,
+  args: { source: Source; line: number; endLine?: number | undefined },
+): Reply {
+  const last = args.endLine ?? args.line;
+  const found = sitesOf(session.debuggee.sim, args.source as DebugProtocol.Source).filter(
+    (s) => s.line >= args.line && s.line <= last,
+  );
+  const places = found.map(({ line, column, endLine, endColumn }) => ({ line, column, endLine, endColumn }));
+  const unique = places.filter(
+    (p, i) => places.findIndex((q) => q.line === p.line && q.column === p.column) === i,
+  );
+  return { body: { breakpoints: unique } };
+}
+
+export interface ExceptionArguments {
+  readonly filters: string[];
+  readonly filterOptions?: FilterOption[] | undefined;
+}
+
+export function setExceptionBreakpoints(session: Session, args: ExceptionArguments): Reply {
+  const wanted = [...args.filters.map((filterId) => ({ filterId })), ...(args.filterOptions ?? [])];
+  return { body: { breakpoints: session.events.set(session.debuggee.sim, wanted) } };
+}

@@ -1,0 +1,115 @@
+/** The life of a session: `initialize`, `launch`, `configurationDone`, `restart`, `terminate`, `disconnect`. */
+import { dirname, resolve } from 'node:path';
+import { UsageError } from '../emulator/subsystem.js';
+import { badLaunch, noProgram, zeroBased } from './errors.js';
+import type { Reply } from './requests.js';
+import type { Debuggee, Session } from './session.js';
+import { flag, list, object, optional, type Read, text } from './shapes.js';
+
+/** What a client says of itself. */
+export const CLIENT = object({
+  clientID: optional(text),
+  linesStartAt1: optional(flag),
+  columnsStartAt1: optional(flag),
+  pathFormat: optional(text),
+  supportsVariableType: optional(flag),
+});
+
+/** Attributes of a launch configuration. What is not named here is the client's own business. */
+export const attributes = {
+  /** The scenario file; relative to `cwd`. */
+  program: optional(text),
+  /** Title of the scenario, where the file has several. */
+  scenario: optional(text),
+  /** A file of recorded choices to follow; relative to `cwd`, or else to the folder of `program`. */
+  schedule: optional(text),
+  /** Stop before the first step. */
+  stopOnEntry: optional(flag),
+  /** Run without breakpoints. */
+  noDebug: optional(flag),
+  /** The same words as after `lockstep run FILE`. */
+  args: optional(list(text)),
+  /** Folder that paths are relative to; the adapter's own where it is left out. */
+  cwd: optional(text),
+  /** A step lets the schedule choose who moves until the stepped thread is there, instead of freezing all others. */
+  stepFollowsSchedule: optional(flag),
+};
+
+export const ATTRIBUTES = object(attributes);
+
+export type Attributes = Read<typeof ATTRIBUTES>;
+
+export function initialize(session: Session, client: Read<typeof CLIENT>): Reply {
+  if (
+    client.linesStartAt1 === false ||
+    client.columnsStartAt1 === false ||
+    (client.pathFormat ?? 'path') !== 'path'
+  )
+    throw zeroBased();
+  return {
+    body: session.capabilities,
+    after: () => {
+      session.initialized({
+        wantsTypes: client.supportsVariableType === true,
+        showsTypeOnHover: client.clientID === 'vscode',
+      });
+      setImmediate(() => void warmUp().catch(() => {}));
+    },
+  };
+}
+
+/** Loads the language and makes its parser, which the launch needs next, while the client thinks. */
+async function warmUp(): Promise<void> {
+  const { loadProgram } = await import('../language/run/index.js');
+  loadProgram('', '');
+}
+
+/** Opens the scenario. The client sets its breakpoints when it hears `initialized`, and then says `configurationDone`. */
+export async function launch(session: Session, wanted: Attributes): Promise<Reply> {
+  const debuggee = await open(session, wanted);
+  return { after: () => session.launched(debuggee) };
+}
+
+/** Opens a run. Throws what a person can understand; nothing is left half open. */
+async function open(session: Session, wanted: Attributes): Promise<Debuggee> {
+  const { program, scenario, schedule, args = [], cwd } = wanted;
+  if (program === undefined || program.trim() === '') throw noProgram();
+  const { LaunchError, openSimulation, parseArguments } = await import('../language/run/index.js');
+  try {
+    const path = resolve(cwd ?? '', program);
+    const parsed = parseArguments(args);
+    const given = {
+      ...parsed,
+      ...(scenario === undefined ? {} : { scenario }),
+      ...(schedule === undefined ? {} : { schedule: resolve(cwd ?? dirname(path), schedule) }),
+    };
+    return {
+      attributes: wanted,
+      sim: openSimulation({ program: path, args: given, output: (o) => session.print(o) }),
+    };
+  } catch (e) {
+    if (e instanceof LaunchError || e instanceof UsageError) throw badLaunch(e.message);
+    throw e;
+  }
+}
+
+export function configurationDone(session: Session): Reply {
+  return { after: () => session.start() };
+}
+
+/** Runs the same again from its start, or what the client sends instead; the file is read anew. Breakpoints stay. */
+export async function restart(
+  session: Session,
+  args: { arguments?: Attributes | undefined },
+): Promise<Reply> {
+  const debuggee = await open(session, { ...session.debuggee.attributes, ...args.arguments });
+  return { after: () => session.restarted(debuggee) };
+}
+
+export function terminate(session: Session): Reply {
+  return { after: () => session.terminate() };
+}
+
+export function disconnect(session: Session): Reply {
+  return { after: () => session.close() };
+}

@@ -1,0 +1,163 @@
+/**
+ * Every request that is answered: when it may come, what it takes, what answers it, and the capabilities that tell a client of it.
+ * `initialize` answers from this table; a request that is not in it gets an error.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import { filters } from './breakpoints/filters.js';
+import * as breakpoints from './breakpoints/requests.js';
+import { badArgument, badLaunchAttribute } from './errors.js';
+import { evaluate } from './evaluate.js';
+import { exceptionInfo } from './exceptionInfo.js';
+import * as launch from './launch.js';
+import * as moving from './moving.js';
+import { scopes } from './scopes.js';
+import type { Session } from './session.js';
+import { flag, integer, list, nothing, object, optional, type Refuse, type Shape, text } from './shapes.js';
+import { source } from './sources.js';
+import { stackTrace, threads } from './stack.js';
+import { variables } from './variables/requests.js';
+
+/** What a handler answers with: the body of the response, and what is done once the response is on its way. */
+export interface Reply {
+  readonly body?: unknown;
+  readonly after?: () => void;
+}
+
+/** The time of a session at which a request may come. */
+export type When =
+  /** Before anything else. */
+  | 'first'
+  /** After `initialize`, before a scenario is launched. */
+  | 'initialized'
+  /** A scenario is launched and waits for `configurationDone`. */
+  | 'configuring'
+  /** From `launch` to the end of the scenario. */
+  | 'launched'
+  /** The same, and after the scenario has ended by itself as well. */
+  | 'begun'
+  /** From `configurationDone` to the end of the scenario. */
+  | 'started'
+  /** Only while the scenario is stopped. */
+  | 'stopped'
+  /** At any time. */
+  | 'always';
+
+/** One row of the table. */
+export interface Request {
+  readonly when: When;
+  readonly capabilities: DebugProtocol.Capabilities | (() => DebugProtocol.Capabilities);
+  handle(session: Session, args: unknown): Reply | Promise<Reply>;
+}
+
+/** A row. `shape` reads the arguments; what does not fit is refused before the handler sees it. */
+function request<T>(
+  when: When,
+  shape: Shape<T>,
+  handle: (session: Session, args: T) => Reply | Promise<Reply>,
+  capabilities: Request['capabilities'] = {},
+  refuse: Refuse = badArgument,
+): Request {
+  return { when, capabilities, handle: (session, args) => handle(session, shape(args ?? {}, '', refuse)) };
+}
+
+const thread = object({ threadId: integer });
+const format = optional(object({ hex: optional(flag) }));
+const whichSource = object({
+  path: optional(text),
+  name: optional(text),
+  sourceReference: optional(integer),
+});
+const breakpoint = object({
+  line: integer,
+  column: optional(integer),
+  condition: optional(text),
+  hitCondition: optional(text),
+  logMessage: optional(text),
+});
+
+export const requests: Readonly<Record<string, Request>> = {
+  // ---- the session
+  initialize: request('first', launch.CLIENT, launch.initialize, { supportsValueFormattingOptions: true }),
+  launch: request('initialized', launch.ATTRIBUTES, launch.launch, {}, badLaunchAttribute),
+  configurationDone: request('configuring', nothing, launch.configurationDone, {
+    supportsConfigurationDoneRequest: true,
+  }),
+  restart: request('started', object({ arguments: optional(launch.ATTRIBUTES) }), launch.restart, {
+    supportsRestartRequest: true,
+  }),
+  terminate: request('begun', nothing, launch.terminate, { supportsTerminateRequest: true }),
+  disconnect: request('always', nothing, launch.disconnect, { supportTerminateDebuggee: true }),
+
+  // ---- breakpoints
+  setBreakpoints: request(
+    'launched',
+    object({ source: whichSource, breakpoints: optional(list(breakpoint)) }),
+    breakpoints.setBreakpoints,
+    {
+      supportsConditionalBreakpoints: true,
+      supportsHitConditionalBreakpoints: true,
+      supportsLogPoints: true,
+    },
+  ),
+  breakpointLocations: request(
+    'launched',
+    object({ source: whichSource, line: integer, endLine: optional(integer) }),
+    breakpoints.breakpointLocations,
+    { supportsBreakpointLocationsRequest: true },
+  ),
+  setExceptionBreakpoints: request(
+    'launched',
+    object({
+      filters: list(text),
+      filterOptions: optional(list(object({ filterId: text, condition: optional(text) }))),
+    }),
+    breakpoints.setExceptionBreakpoints,
+    () => ({ exceptionBreakpointFilters: filters(), supportsExceptionFilterOptions: true }),
+  ),
+  exceptionInfo: request('stopped', thread, exceptionInfo, { supportsExceptionInfoRequest: true }),
+
+  // ---- moving
+  continue: request('stopped', thread, moving.go),
+  next: request('stopped', thread, moving.stepOf('next')),
+  stepIn: request('stopped', thread, moving.stepOf('stepIn')),
+  stepOut: request('stopped', thread, moving.stepOf('stepOut')),
+  pause: request('started', thread, moving.pause),
+
+  // ---- looking
+  threads: request('launched', nothing, threads),
+  stackTrace: request(
+    'stopped',
+    object({ threadId: integer, startFrame: optional(integer), levels: optional(integer) }),
+    stackTrace,
+    { supportsDelayedStackTraceLoading: true },
+  ),
+  scopes: request('stopped', object({ frameId: integer }), scopes),
+  variables: request(
+    'stopped',
+    object({
+      variablesReference: integer,
+      filter: optional(text),
+      start: optional(integer),
+      count: optional(integer),
+      format,
+    }),
+    variables,
+  ),
+  evaluate: request(
+    'launched',
+    object({ expression: text, frameId: optional(integer), context: optional(text), format }),
+    evaluate,
+    { supportsEvaluateForHovers: true, supportsClipboardContext: true },
+  ),
+  source: request('launched', object({ source: optional(whichSource), sourceReference: integer }), source),
+};
+
+/** What the adapter can do: everything that the rows of the table say of themselves. */
+export function capabilitiesOf(table: Readonly<Record<string, Request>>): DebugProtocol.Capabilities {
+  return Object.assign(
+    {},
+    ...Object.values(table).map((r) =>
+      typeof r.capabilities === 'function' ? r.capabilities() : r.capabilities,
+    ),
+  );
+}

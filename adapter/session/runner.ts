@@ -1,0 +1,150 @@
+/**
+ * Runs a simulation towards a goal in slices of a few milliseconds, so that messages are answered in between. One runner is one
+ * `continue` or one step; it calls back exactly once, unless it is cancelled first. Only a runner moves threads in a session.
+ *
+ * Breakpoints on lines are looked at before a thread takes its next step, events and failures after it.
+ */
+import type { Simulation } from '../language/run/index.js';
+import { type Site, siteOf, type Thread } from '../machine/index.js';
+import type { EventBreakpoints } from './breakpoints/events.js';
+import type { LineBreakpoints } from './breakpoints/lines.js';
+import type { Goal } from './stepping.js';
+import type { Reason, Stop } from './stops.js';
+
+/** Milliseconds of a slice: well under the 100 in which `pause` must be answered. */
+const SLICE = 8;
+/** Steps between looks at the clock. A step is seldom longer than some microseconds, but may check costly invariants. */
+const BATCH = 64;
+
+/** What a runner needs of its session. */
+export interface Host {
+  readonly lines: LineBreakpoints;
+  readonly events: EventBreakpoints;
+  /** The scenario stopped. */
+  stopped(stop: Stop): void;
+  /** The run is over: the simulation has its outcome. */
+  over(): void;
+  /** A step threw what is no fault of the scenario's. */
+  crashed(error: Error): void;
+  /** Whether output waits to be read, so that the run should wait too. */
+  readonly behind: boolean;
+  drained(then: () => void): void;
+}
+
+export class Runner {
+  private live = true;
+  private readonly failedBefore: boolean;
+
+  constructor(
+    private readonly sim: Simulation,
+    private readonly goal: Goal,
+    private readonly host: Host,
+  ) {
+    this.failedBefore = sim.machine.failure !== null;
+    setImmediate(() => this.slice());
+  }
+
+  /** Stops running, without calling back. */
+  cancel(): void {
+    this.live = false;
+  }
+
+  private slice(): void {
+    if (!this.live) return;
+    const end = performance.now() + SLICE;
+    try {
+      do {
+        const result = this.steps(BATCH);
+        if (result !== undefined) return this.finish(result);
+      } while (performance.now() < end && !this.host.behind);
+    } catch (e) {
+      this.live = false;
+      return this.host.crashed(e as Error);
+    }
+    this.host.drained(() => this.slice());
+  }
+
+  private finish(result: Stop | 'over'): void {
+    this.live = false;
+    if (result === 'over') this.host.over();
+    else this.host.stopped(result);
+  }
+
+  /** Takes up to `n` steps. Undefined while there is nothing to tell. */
+  private steps(n: number): Stop | 'over' | undefined {
+    const { sim, goal } = this;
+    const { lines, events } = this.host;
+    const { machine } = sim;
+    const { only, about, free } = goal;
+    if (free) return sim.run(n) ? undefined : 'over';
+    for (let k = 0; k < n; k++) {
+      const t = only === null || sim.outcome !== null ? sim.pick() : only;
+      if (t === null) return this.over();
+      const site = t.site;
+      const { flags } = lines;
+      if (flags !== null && (flags[site] === 1 || lines.called(t))) {
+        const hits = lines.arrive(t);
+        if (hits.length > 0) return { thread: t, reasons: hits.map((hit) => ({ kind: 'line', hit })) };
+      }
+      if (!sim.stepThread(t)) return this.stuck(t);
+      if (events.occurred.length > 0 || machine.failure !== null || sim.atBreakpointStatement(t)) {
+        const stop = this.after(t, site);
+        if (stop !== undefined) return stop;
+      }
+      if (about === t && goal.done()) return this.arrived(t);
+    }
+    return undefined;
+  }
+
+  /** Why to stop after a step, taken from `site`, at which something happened. */
+  private after(t: Thread, site: number): Stop | undefined {
+    const reasons: Reason[] = this.host.events
+      .hits()
+      .map((hit) => ({ kind: 'event', hit, site: siteOf(site) }));
+    if (this.sim.atBreakpointStatement(t)) reasons.push({ kind: 'statement' });
+    const failure = this.failure(siteOf(site));
+    if (failure !== null) return { thread: failure.hit.event.thread, reasons: [failure, ...reasons] };
+    if (reasons.length === 0) return undefined;
+    if (this.goal.about === t && this.goal.done()) this.host.lines.arrive(t);
+    return { thread: t, reasons };
+  }
+
+  /** The failure that ended the run, if it is to be stopped at. */
+  private failure(site: Site | null): Extract<Reason, { kind: 'failure' }> | null {
+    const failure = this.sim.machine.failure;
+    if (failure === null || this.failedBefore) return null;
+    const thread = failure.thread ?? this.sim.threads()[0] ?? this.sim.machine.threads[0];
+    const hit = thread === undefined ? null : this.host.events.failed(failure, thread);
+    return hit === null ? null : { kind: 'failure', failure, hit, site };
+  }
+
+  /** Nobody moves any more. A failure that only shows now (a deadlock, a schedule that diverged) is stopped at first. */
+  private over(): Stop | 'over' {
+    const failure = this.failure(null);
+    return failure === null
+      ? 'over'
+      : { thread: failure.failure.thread ?? failure.hit.event.thread, reasons: [failure] };
+  }
+
+  private stuck(t: Thread): Stop | 'over' {
+    if (this.sim.outcome !== null) return this.over();
+    return { thread: t, reasons: [this.blocked(t) ?? { kind: 'threadEnd', name: t.name }] };
+  }
+
+  /** What a thread waits for, when it cannot move. */
+  private blocked(t: Thread): Reason | null {
+    const why = t.ended ? null : this.sim.blockedOn(t);
+    return why === null ? null : { kind: 'blocked', why: `${t.name} ${why}` };
+  }
+
+  /** A step got where it should; breakpoints there are told with it. */
+  private arrived(t: Thread): Stop | 'over' {
+    const next = t.ended ? this.sim.pick() : t;
+    if (next === null) return this.over();
+    const first = t.ended
+      ? ({ kind: 'threadEnd', name: t.name } as const)
+      : (this.blocked(t) ?? ({ kind: 'step' } as const));
+    const hits = this.host.lines.arrive(next).map((hit): Reason => ({ kind: 'line', hit }));
+    return { thread: next, reasons: [...hits, first] };
+  }
+}

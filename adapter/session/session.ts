@@ -1,0 +1,326 @@
+/**
+ * One debug session: a client on a transport, and the scenario that it debugs.
+ *
+ * Who runs here, and who may stop it:
+ * - Messages are handled one at a time, in the order in which they came; a handler that waits (`launch`, `restart`) holds up those
+ *   behind it. Each request gets exactly one response.
+ * - At most one `Runner` moves the scenario, in slices between messages. `resume` makes it; it ends by itself with `stopped`,
+ *   `over` or `crashed`, and everything that leaves the state `running` from outside (pause, restart, terminate, disconnect, a
+ *   client that is gone) cancels it first. Handlers never move a thread themselves.
+ * - There is one `stopped` event for each way into the state `stopped`.
+ */
+import type { Readable, Writable } from 'node:stream';
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Output, Simulation } from '../language/run/index.js';
+import { type Failure, type Site, siteOf } from '../machine/index.js';
+import { admit } from './admission.js';
+import { EventBreakpoints } from './breakpoints/events.js';
+import { LineBreakpoints } from './breakpoints/lines.js';
+import { type EndLine, endLines, failureLines } from './ending.js';
+import * as errors from './errors.js';
+import type { Attributes } from './launch.js';
+import { capabilitiesOf, type Reply, requests } from './requests.js';
+import { Runner } from './runner.js';
+import { sourceOf } from './sources.js';
+import { type ShownFrame, shownThreads } from './stack.js';
+import { FREE, GO, type Goal } from './stepping.js';
+import { type Stop, stoppedBody, threadId } from './stops.js';
+import { Transport } from './transport.js';
+import type { Container } from './variables/container.js';
+import { Handles } from './variables/handles.js';
+
+/** A scenario that was launched. */
+export interface Debuggee {
+  readonly sim: Simulation;
+  readonly attributes: Attributes;
+}
+
+/** What the client wants to be told. */
+export interface Client {
+  readonly wantsTypes: boolean;
+  /** The client shows a value's type only when it is pointed at, so that documentation may stand there. */
+  readonly showsTypeOnHover: boolean;
+}
+
+export type State =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'initialized' }
+  | { readonly kind: 'configuring'; readonly debuggee: Debuggee }
+  | { readonly kind: 'running'; readonly debuggee: Debuggee; readonly runner: Runner }
+  | { readonly kind: 'stopped'; readonly debuggee: Debuggee; readonly stop: Stop }
+  /** `terminated` was sent. */
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'closed' };
+
+export class Session {
+  state: State = { kind: 'new' };
+  client: Client = { wantsTypes: false, showsTypeOnHover: false };
+  /** Frames and values that the client knows by number. Reset whenever the scenario moves. */
+  readonly frames = new Handles<ShownFrame>();
+  readonly references = new Handles<Container>();
+  readonly lines: LineBreakpoints;
+  readonly events: EventBreakpoints;
+
+  private readonly transport: Transport;
+  private breakpoints = 0;
+  /** Requests that wait for the one that is being handled. */
+  private readonly queue: unknown[] = [];
+  private busy = false;
+  /** The failure that the person was stopped at. */
+  private toldFailure: Failure | undefined;
+  /** Ids of the threads that the client has been told of. */
+  private shownThreads = new Set<number>();
+
+  /** @param closed called once, when the session is over for good */
+  constructor(
+    input: Readable,
+    output: Writable,
+    private readonly closed: () => void,
+  ) {
+    const nextId = () => ++this.breakpoints;
+    this.lines = new LineBreakpoints(nextId, (text, site) => this.output('console', `${text}\n`, site));
+    this.events = new EventBreakpoints(nextId);
+    this.transport = new Transport(input, output, {
+      message: (value) => this.message(value),
+      malformed: (error) => this.complain(error),
+      gone: () => this.close(),
+    });
+  }
+
+  /** What `initialize` answers. */
+  get capabilities(): DebugProtocol.Capabilities {
+    return capabilitiesOf(requests);
+  }
+
+  /** The launched scenario. Only for handlers of requests that need one: others throw here. */
+  get debuggee(): Debuggee {
+    if ('debuggee' in this.state) return this.state.debuggee;
+    throw new Error('no scenario is launched');
+  }
+
+  /** Why the scenario stands still. Only for handlers of requests that come while it does. */
+  get stop(): Stop {
+    if (this.state.kind === 'stopped') return this.state.stop;
+    throw new Error('the scenario is not stopped');
+  }
+
+  // ---- messages
+
+  private message(value: unknown): void {
+    this.queue.push(value);
+    if (!this.busy) void this.work();
+  }
+
+  private async work(): Promise<void> {
+    this.busy = true;
+    while (this.queue.length > 0) await this.handle(this.queue.shift());
+    this.busy = false;
+  }
+
+  private async handle(value: unknown): Promise<void> {
+    if (this.state.kind === 'closed') return;
+    const {
+      type,
+      seq,
+      command,
+      arguments: args,
+    } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+    if (type === 'response' || type === 'event') return;
+    if (type !== 'request' || !Number.isSafeInteger(seq) || typeof command !== 'string')
+      return this.complain(
+        errors.notRequest("a request has a 'seq' that is an integer, the 'type' 'request' and a 'command'"),
+      );
+    const head = { type: 'response', request_seq: seq, command };
+    let reply: Reply;
+    try {
+      if ('debuggee' in this.state) this.state.debuggee.sim.machine.attach();
+      reply = await admit(command, this.state.kind).handle(this, args);
+    } catch (e) {
+      const error = e instanceof errors.SessionError ? e : errors.internal(command, (e as Error).message);
+      const { id, message, showUser } = error;
+      const body = { error: { id, format: message, showUser } };
+      this.transport.send({
+        ...head,
+        success: false,
+        message: error.short ?? message,
+        body,
+      } as DebugProtocol.ErrorResponse);
+      return;
+    }
+    this.transport.send({
+      ...head,
+      success: true,
+      ...(reply.body === undefined ? {} : { body: reply.body }),
+    } as DebugProtocol.Response);
+    try {
+      reply.after?.();
+    } catch (e) {
+      this.crashed(e as Error);
+    }
+  }
+
+  /** Tells of a message that could not be answered, because nobody knows which request it was. */
+  private complain(error: errors.SessionError): void {
+    this.output('stderr', `protocol error ${error.id}: ${error.message}\n`);
+  }
+
+  private event(event: string, body?: unknown): void {
+    this.transport.send({
+      type: 'event',
+      event,
+      ...(body === undefined ? {} : { body }),
+    } as DebugProtocol.Event);
+  }
+
+  private output(category: string, text: string, site?: Site): void {
+    const where = site === undefined ? {} : { source: sourceOf(site), line: site.line, column: site.column };
+    this.event('output', { category, output: text, ...where });
+  }
+
+  private tell(lines: readonly EndLine[]): void {
+    for (const { text, category, site } of lines) this.output(category, text, site);
+  }
+
+  /** Gives out what the scenario prints. */
+  print(o: Output): void {
+    this.output(
+      o.category,
+      o.text.endsWith('\n') ? o.text : `${o.text}\n`,
+      o.site === undefined ? undefined : siteOf(o.site),
+    );
+  }
+
+  // ---- what handlers do to the session
+
+  initialized(client: Client): void {
+    this.client = client;
+    this.state = { kind: 'initialized' };
+  }
+
+  launched(debuggee: Debuggee): void {
+    this.state = { kind: 'configuring', debuggee };
+    this.prepare(debuggee);
+    this.event('initialized');
+  }
+
+  /** Lets the scenario begin. */
+  start(): void {
+    const { sim, attributes } = this.debuggee;
+    if (attributes.noDebug === true) return this.resume(FREE);
+    if (attributes.stopOnEntry !== true) return this.resume(GO);
+    const thread = sim.pick();
+    if (thread === null) return this.over();
+    const hits = this.lines.arrive(thread);
+    this.stopped({
+      thread,
+      reasons: [...hits.map((hit) => ({ kind: 'line', hit }) as const), { kind: 'entry' }],
+    });
+  }
+
+  restarted(debuggee: Debuggee): void {
+    const before = this.state.kind;
+    this.halt();
+    this.state = { kind: 'configuring', debuggee };
+    this.frames.reset();
+    this.references.reset();
+    this.prepare(debuggee);
+    for (const breakpoint of this.lines.rebind(debuggee.sim))
+      this.event('breakpoint', { reason: 'changed', breakpoint });
+    // A client that shows a stop learns only from this that it is over.
+    if (before === 'stopped') this.event('continued', { threadId: 1, allThreadsContinued: true });
+    this.start();
+  }
+
+  private prepare({ sim, attributes }: Debuggee): void {
+    if (attributes.noDebug === true) this.events.silence(sim);
+    else this.events.rebind(sim);
+  }
+
+  /** Moves the scenario towards a goal. */
+  resume(goal: Goal): void {
+    const { debuggee, state } = this;
+    if (state.kind === 'stopped' && state.stop.thread !== null) this.lines.told(state.stop.thread);
+    this.frames.reset();
+    this.references.reset();
+    this.state = { kind: 'running', debuggee, runner: new Runner(debuggee.sim, goal, this) };
+  }
+
+  /** Stops the runner, if one runs. */
+  private halt(): void {
+    if (this.state.kind === 'running') this.state.runner.cancel();
+  }
+
+  /** Ends the run; nothing more is to be done when it has ended by itself in the meantime. */
+  terminate(): void {
+    if (this.state.kind === 'ended') return;
+    this.halt();
+    this.output('console', `terminated at step ${this.debuggee.sim.machine.steps}\n`);
+    this.state = { kind: 'ended' };
+    this.event('terminated');
+  }
+
+  /** Ends the session: nothing is sent any more, and nothing runs any more. */
+  close(): void {
+    if (this.state.kind === 'closed') return;
+    this.halt();
+    this.state = { kind: 'closed' };
+    this.transport.close(this.closed);
+  }
+
+  // ---- what the runner tells
+
+  stopped(stop: Stop): void {
+    this.halt();
+    const { debuggee } = this;
+    this.state = { kind: 'stopped', debuggee, stop };
+    this.tellThreads(shownThreads(debuggee.sim).map(threadId));
+    for (const r of stop.reasons) {
+      if (r.kind === 'blocked') this.output('console', `${r.why}\n`);
+      if (r.kind !== 'failure') continue;
+      this.toldFailure = r.failure;
+      this.tell(failureLines(debuggee.sim, r.failure));
+    }
+    this.event('stopped', stoppedBody(stop));
+  }
+
+  /** The run is over: what came of it is told, and the session has nothing more to show. */
+  over(): void {
+    this.halt();
+    const { sim } = this.debuggee;
+    const told = this.toldFailure === sim.machine.failure;
+    this.tellThreads([]);
+    this.tell(endLines(sim, told));
+    this.end(sim.outcome?.badInput === true ? 2 : sim.outcome?.passed === true ? 0 : 1);
+  }
+
+  /** The debugger or a model has a defect: the run cannot go on. */
+  crashed(error: Error): void {
+    this.output('stderr', `internal error: ${error.stack ?? error.message}\n`);
+    this.end(70);
+  }
+
+  private end(exitCode: number): void {
+    this.halt();
+    this.state = { kind: 'ended' };
+    this.event('exited', { exitCode });
+    this.event('terminated');
+  }
+
+  get behind(): boolean {
+    return this.transport.behind;
+  }
+
+  drained(then: () => void): void {
+    this.transport.drained(then);
+  }
+
+  /** Tells of threads that are there now and were not, and the other way round. */
+  private tellThreads(now: readonly number[]): void {
+    const before = this.shownThreads;
+    this.shownThreads = new Set(now);
+    for (const id of before)
+      if (!this.shownThreads.has(id)) this.event('thread', { reason: 'exited', threadId: id });
+    for (const id of this.shownThreads)
+      if (!before.has(id)) this.event('thread', { reason: 'started', threadId: id });
+  }
+}

@@ -1,0 +1,127 @@
+/** From a value of the scenario or the kernel to its row: one line, its type, and what opens under it. */
+import { show } from '../../language/interpreter/show.js';
+import { membersOfValue } from '../../language/members.js';
+import { infoOf, isIndexed, KObject, Lock, type Show, type ValueType } from '../../machine/index.js';
+import type { Container, Format, Row } from './container.js';
+import { elementsOf, listElements } from './elements.js';
+
+/** What is known of a value besides itself. */
+export interface About {
+  readonly type?: ValueType | undefined;
+  readonly show?: Show | undefined;
+  readonly doc?: string | undefined;
+  /** Expression that gives the value. */
+  readonly path?: string | undefined;
+}
+
+/** The row of a value. */
+export function describe(name: string, value: unknown, about: About, format: Format): Row {
+  return {
+    name,
+    value: isPlain(value)
+      ? showPlain(value)
+      : show(value, { type: about.type, show: about.show, hex: format.hex }),
+    type: typeName(value, about.type),
+    path: about.path,
+    children: childrenOf(value, about),
+    ...(about.doc ? { doc: about.doc } : {}),
+  };
+}
+
+/** The row of a value that may refuse to be read: then it says why. */
+export function attempt(name: string, read: () => unknown, about: About, format: Format): Row {
+  try {
+    return describe(name, read(), about, format);
+  } catch (e) {
+    return { name, value: `(${(e as Error).message})` };
+  }
+}
+
+/** What opens under a value; undefined when nothing does. */
+export function childrenOf(value: unknown, about: About): Container | undefined {
+  if (Array.isArray(value)) return value.length === 0 ? undefined : listElements(value, about);
+  if (isPlain(value)) return members(value, about);
+  if (!(value instanceof KObject) || value.$freed !== null) return undefined;
+  const { path } = about;
+  if (value instanceof Lock) return builtIn(value, path);
+  const info = infoOf(value);
+  if (info === undefined) return isIndexed(value) && value.length > 0 ? elementsOf(value, about) : undefined;
+  const self = value as KObject & Record<string, unknown>;
+  const fields = Object.entries(info.fields);
+  return {
+    named: (format) =>
+      fields.map(([n, f]) => attempt(n, () => self[n], { ...f, path: below(path, n) }, format)),
+  };
+}
+
+/** The built-in members of a lock: its owner and its waiters. */
+function builtIn(value: Lock, path: string | undefined): Container {
+  return {
+    named: (format) =>
+      membersOfValue(value).map((m) =>
+        attempt(
+          m.name,
+          () => (m.get as (v: unknown) => unknown)(value),
+          { type: m.type, doc: m.doc, path: below(path, m.name) },
+          format,
+        ),
+      ),
+  };
+}
+
+/** An object of the model that is no kernel structure: several results of a function, for example. */
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+const showPlain = (value: Readonly<Record<string, unknown>>) =>
+  `{${Object.entries(value)
+    .map(([name, v]) => `${name}: ${showLocal(v)}`)
+    .join(', ')}}`;
+
+function members(value: Readonly<Record<string, unknown>>, about: About): Container {
+  return {
+    named: (format) =>
+      Object.entries(value).map(([n, v]) => describeLocal(n, v, below(about.path, n), format)),
+  };
+}
+
+/** The row of a value of which no declaration says how to show it: a parameter or local of a kernel function. */
+export function describeLocal(name: string, value: unknown, path: string | undefined, format: Format): Row {
+  const number = typeof value === 'number' || typeof value === 'bigint';
+  return describe(name, value, { path, ...(number && !format.hex ? { show: showLocal } : {}) }, format);
+}
+
+/** Numbers that may be addresses are written both ways. */
+function showLocal(value: unknown): string {
+  if (typeof value === 'bigint') return show(value, { hex: true });
+  if (typeof value !== 'number' || value < 0x1000) return isPlain(value) ? '{…}' : show(value);
+  return `${value} (0x${value.toString(16)})`;
+}
+
+const below = (path: string | undefined, name: string) =>
+  path === undefined ? undefined : `${path}.${name}`;
+
+/** How a type is called: the kernel's name of a structure, else the language's. */
+export function typeName(value: unknown, type?: ValueType): string {
+  if (value instanceof KObject) return value.$name;
+  if (type === undefined) return typeOf(value);
+  switch (type.kind) {
+    case 'any':
+    case 'none':
+      return typeOf(value);
+    case 'struct':
+      return type.name;
+    case 'list':
+      return `list of ${typeName(undefined, type.of)}`;
+    default:
+      return type.kind;
+  }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null || value === undefined) return 'none';
+  if (Array.isArray(value)) return 'list';
+  if (typeof value === 'number' || typeof value === 'bigint') return 'int';
+  if (typeof value === 'boolean') return 'bool';
+  return typeof value === 'string' ? 'string' : value.constructor.name.toLowerCase();
+}

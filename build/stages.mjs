@@ -1,0 +1,48 @@
+// The stages of `npm test`. Each returns its counts, or nothing when it is one check that passed; it throws when it failed.
+import { resolve } from 'node:path';
+import { build } from './build.mjs';
+import { ROOT } from './bundle.mjs';
+import { run } from './children.mjs';
+import { generate } from './generate.mjs';
+import { runTests, testFiles } from './run-tests.mjs';
+import { vscodeTests } from './vscode/tests.mjs';
+
+const at = (...path) => resolve(ROOT, ...path);
+
+/** Runs a tool of ours that fails when it finds something, and then says what. */
+async function tool(file, ...args) {
+  await run(process.execPath, [at('node_modules', file), ...args], { cwd: ROOT });
+}
+
+/** In this order they run. */
+export const STAGES = {
+  build: { title: 'dist/ from nothing', run: () => build() },
+  lint: {
+    title: 'Biome: format, rules, layers',
+    run: () => tool('@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '--colors=off', '.'),
+  },
+  typecheck: {
+    title: 'the TypeScript compiler',
+    run() {
+      generate();
+      return tool('typescript/bin/tsc', '--noEmit');
+    },
+  },
+  unit: { title: 'tests outside VS Code', needsBuild: true, run: unitTests },
+  vscode: {
+    title: 'tests inside a real VS Code, with the packaged extension',
+    needsBuild: true,
+    run: vscodeTests,
+  },
+};
+
+async function unitTests({ paths, grep }) {
+  const all = testFiles('test').filter((file) => !/^test\/(vscode|bench)\//.test(file));
+  const files =
+    paths.length > 0
+      ? all.filter((file) => paths.some((path) => file.startsWith(path.replace(/^\.\//, ''))))
+      : all;
+  if (files.length === 0)
+    throw new Error(`there are no tests under ${paths.length > 0 ? paths.join(', ') : 'test/'}`);
+  return runTests(files, 'out/test/unit.cjs', { grep, timeout: 20_000 });
+}

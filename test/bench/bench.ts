@@ -1,0 +1,53 @@
+/**
+ * Speed, printed beside its target and as a ratio to a baseline measured in the same process. Nothing here passes or fails: a
+ * slow machine makes everything slow, and it is the ratios that tell.
+ */
+import { openSimulation } from '../../adapter/language/run/index.js';
+import { bareGenerators } from './baseline.js';
+import { debugSession, firstStop } from './debug_session.js';
+import { row } from './print.js';
+
+const FILE = 'test/bench/write-and-harvest.lockstep';
+
+/** Steps per second of a scenario run by its schedule, the best of some rounds: the first ones warm up. */
+function stepsPerSecond(use: Readonly<Record<string, string>>, rounds: bigint): number {
+  let best = 0;
+  for (let n = 0; n < 6; n++) {
+    const s = openSimulation({ program: FILE, args: { set: { rounds }, use } });
+    const from = performance.now();
+    while (s.run(100_000));
+    const seconds = (performance.now() - from) / 1000;
+    if (s.outcome?.passed !== true) throw new Error(s.outcome?.headline);
+    best = Math.max(best, s.machine.steps / seconds);
+  }
+  return best;
+}
+
+const millions = (n: number) => `${(n / 1e6).toFixed(2)} M steps/s`;
+
+export async function main(): Promise<void> {
+  const base = bareGenerators();
+  row('baseline: bare generators, six calls deep', `${(base / 1e6).toFixed(1)} M resumes/s`, '', 1);
+  const ratio = (n: number) => n / base;
+
+  const plain = stepsPerSecond({ invariants: 'none' }, 40n);
+  row('run, no invariants', millions(plain), 'at least 3 M steps/s', ratio(plain));
+  const checked = stepsPerSecond({}, 40n);
+  row('run, all invariants', millions(checked), '', ratio(checked));
+  const debugged = await debugSession(FILE, { filterId: 'spte', condition: 'gfn == 0x123456' });
+  row(
+    'debug session, spte breakpoint that never matches',
+    millions(debugged),
+    'at least 1 M steps/s',
+    ratio(debugged),
+  );
+  const quiet = await debugSession(FILE);
+  row('debug session, no breakpoint', millions(quiet), '', ratio(quiet));
+  const stop = await firstStop('scenarios/mmu/first-tour.lockstep');
+  row('first stop after the adapter is launched', `${stop.toFixed(0)} ms`, 'within 300 ms');
+}
+
+main().catch((e: unknown) => {
+  console.error(e);
+  process.exitCode = 1;
+});

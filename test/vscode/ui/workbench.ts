@@ -1,0 +1,164 @@
+import { cpSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import { temporaryFolder } from '../../../build/children.mjs';
+import { startServer } from '../../../build/vscode/server.mjs';
+import { openWorkbench } from '../../../build/vscode/workbench.mjs';
+
+/** Where the tests put their screenshots; ignored by git. */
+const SHOTS = resolve('out/screenshots');
+
+/** VS Code as a person sees it: the page of a real one that has our package installed and a copy of scenarios/ open. */
+export class Workbench {
+  private constructor(
+    readonly page: Page,
+    private readonly endings: (() => void)[],
+  ) {}
+
+  static async open(): Promise<Workbench> {
+    const vsix = process.env.LOCKSTEP_VSIX;
+    if (!vsix) throw new Error('LOCKSTEP_VSIX must name the package to test');
+    const { path, remove } = temporaryFolder('lockstep-ui');
+    const folder = join(path, 'scenarios');
+    cpSync('scenarios', folder, { recursive: true });
+    const server = await startServer({ vsix });
+    const { page, close } = await openWorkbench(server, { folder });
+    const workbench = new Workbench(page, [close, server.stop, remove]);
+    await page.locator('.explorer-folders-view [role=treeitem]').first().waitFor();
+    return workbench;
+  }
+
+  close(): void {
+    for (const end of this.endings) end();
+  }
+
+  /** Opens a file of the folder, given by its path in it, as a person does with the Explorer. */
+  async openFile(path: string): Promise<void> {
+    const names = path.split('/');
+    const name = names.pop();
+    const row = (text: string) =>
+      this.page.locator('.explorer-folders-view [role=treeitem]', { hasText: text }).first();
+    for (const folder of names) {
+      if ((await row(folder).getAttribute('aria-expanded')) !== 'true') await row(folder).click();
+    }
+    await row(name ?? '').dblclick();
+    await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+  }
+
+  /** Runs a command from the palette by its title. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    await this.page.locator('.quick-input-widget input').fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  }
+
+  /** The text of the active editor. */
+  editor(): Locator {
+    return this.page.locator('.editor-group-container.active .monaco-editor .view-lines');
+  }
+
+  /** A row of the Debug Console that has this text. */
+  console(text: string): Locator {
+    return this.page.locator('.repl .monaco-list-row', { hasText: text }).last();
+  }
+
+  /** Waits until the debug session has ended. */
+  async ended(): Promise<void> {
+    await this.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
+  }
+
+  /** Closes a section of the side bar, so that the others have more room. */
+  async collapse(section: string): Promise<void> {
+    const header = this.page.locator(`.pane-header[aria-label="${section} Section"]`);
+    if ((await header.getAttribute('aria-expanded')) === 'true') await header.click();
+  }
+
+  /** Drags the upper edge of a section of the side bar down, in pixels. */
+  async lower(section: string, pixels: number): Promise<void> {
+    const box = await this.page.locator(`.pane-header[aria-label="${section} Section"]`).boundingBox();
+    if (!box) throw new Error(`${section} is not to be seen`);
+    const x = box.x + box.width / 2;
+    await this.page.mouse.move(x, box.y);
+    await this.page.mouse.down();
+    await this.page.mouse.move(x, box.y + pixels, { steps: 5 });
+    await this.page.mouse.up();
+  }
+
+  /** The row of a breakpoint in the Breakpoints view, by its label. */
+  breakpoint(label: string): Locator {
+    return this.page.locator('.debug-breakpoints .monaco-list-row', { hasText: label });
+  }
+
+  /** Ticks the box of an event breakpoint. */
+  async tick(label: string): Promise<void> {
+    await this.breakpoint(label).locator('.monaco-custom-toggle').click();
+    await this.page.locator('.debug-breakpoints [aria-checked=true]', { hasText: label }).waitFor();
+  }
+
+  /** Gives an event breakpoint a condition: the context menu, then the box that opens in its row. */
+  async setCondition(label: string, condition: string): Promise<void> {
+    await this.breakpoint(label).click({ button: 'right' });
+    await this.chooseFromMenu('Edit Condition');
+    const box = this.page.locator('.debug-breakpoints .monaco-inputbox input');
+    await box.fill(condition);
+    await box.press('Enter');
+    await box.waitFor({ state: 'detached' });
+  }
+
+  private async chooseFromMenu(label: string): Promise<void> {
+    const menu = this.page.locator('.context-view .monaco-menu');
+    await menu.waitFor();
+    // A menu takes clicks only once the pointer has chosen an item.
+    const item = menu.locator('.action-item', { hasText: label });
+    await item.hover();
+    await menu.locator('.action-item.focused', { hasText: label }).waitFor();
+    await item.click();
+  }
+
+  /** The rows of the Call Stack pane. */
+  callStack(): Locator {
+    return this.page.locator('.debug-call-stack .monaco-list-row');
+  }
+
+  /**
+   * Waits for a stop with its whole stack (the editor asks for the top frame first, and the rows move when the rest comes), and
+   * then looks at the function that the stop is in: a caller first, so that it is a new look.
+   */
+  async stopped(reason: string): Promise<void> {
+    await this.page.locator('.call-stack-state-message', { hasText: `Paused on ${reason}` }).waitFor();
+    await this.callStack().filter({ hasText: '.lockstep' }).waitFor();
+    for (const frame of [this.callStack().nth(1), this.callStack().nth(0)]) {
+      await frame.click();
+      await frame.and(this.page.locator('.selected')).waitFor();
+    }
+  }
+
+  /** A row of the Variables pane, by its name and how deep it is in the tree: 1 for a scope. */
+  variable(name: string, depth: number): Locator {
+    const row = `.debug-variables .monaco-list-row[aria-level="${depth}"]`;
+    return this.page.locator(`${row}[aria-label="Scope ${name}"], ${row}[aria-label^="${name}, value "]`);
+  }
+
+  /** Opens or closes a row of the Variables pane. */
+  async toggle(name: string, depth: number): Promise<void> {
+    await this.variable(name, depth).locator('.monaco-tl-twistie').click();
+  }
+
+  /** Opens rows of the Variables pane from a scope downwards. */
+  async expand(...path: string[]): Promise<void> {
+    for (const [index, name] of path.entries()) {
+      const row = this.variable(name, index + 1);
+      if ((await row.getAttribute('aria-expanded')) === 'false')
+        await row.locator('.monaco-tl-twistie').click();
+      await this.page
+        .locator(`.debug-variables .monaco-list-row[aria-level="${index + 2}"]`)
+        .first()
+        .waitFor();
+    }
+  }
+
+  async screenshot(name: string): Promise<void> {
+    mkdirSync(SHOTS, { recursive: true });
+    await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
+  }
+}
