@@ -43,6 +43,8 @@ export class Workbench {
     }
     await row(name ?? '').dblclick();
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
+    // Before the extension's debugger is known to it, VS Code leaves F5 to the browser, which reloads the page.
+    await this.page.locator('.editor-actions [aria-label^="Debug"]').first().waitFor();
   }
 
   /** Runs a command from the palette by its title. */
