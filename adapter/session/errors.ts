@@ -57,6 +57,7 @@ export const zeroBased = () =>
     1012,
     'this client counts lines or columns from 0, or wants paths as URIs; only lines and columns from 1 and plain paths are spoken',
   );
+export const cancelled = (command: string) => logged(1013, `'${command}' was cancelled`, 'cancelled');
 export const internal = (command: string, why: string) =>
   shown(1099, `'${command}' failed inside the debugger: ${why}. Please report this`);
 

@@ -13,6 +13,7 @@ export const CLIENT = object({
   columnsStartAt1: optional(flag),
   pathFormat: optional(text),
   supportsVariableType: optional(flag),
+  supportsProgressReporting: optional(flag),
 });
 
 /** Attributes of a launch configuration. What is not named here is the client's own business. */
@@ -52,6 +53,7 @@ export function initialize(session: Session, client: Read<typeof CLIENT>): Reply
       session.initialized({
         wantsTypes: client.supportsVariableType === true,
         showsTypeOnHover: client.clientID === 'vscode',
+        wantsProgress: client.supportsProgressReporting === true,
       });
       setImmediate(() => void warmUp().catch(() => {}));
     },
@@ -74,8 +76,11 @@ export async function launch(session: Session, wanted: Attributes): Promise<Repl
 async function open(session: Session, wanted: Attributes): Promise<Debuggee> {
   const { program, scenario, schedule, args = [], cwd } = wanted;
   if (program === undefined || program.trim() === '') throw noProgram();
-  const { LaunchError, openSimulation, parseArguments } = await import('../language/run/index.js');
+  session.progress.start('Launching', false);
+  const run = await import('../language/run/index.js');
+  const { LaunchError, parseArguments } = run;
   try {
+    await nextStage(session);
     const path = resolve(cwd ?? '', program);
     const parsed = parseArguments(args);
     const given = {
@@ -83,14 +88,25 @@ async function open(session: Session, wanted: Attributes): Promise<Debuggee> {
       ...(scenario === undefined ? {} : { scenario }),
       ...(schedule === undefined ? {} : { schedule: resolve(cwd ?? dirname(path), schedule) }),
     };
+    const file = run.loadProgram(path);
+    const chosen = run.chooseScenario(file, given.scenario);
+    await nextStage(session);
     return {
       attributes: wanted,
-      sim: openSimulation({ program: path, args: given, output: (o) => session.print(o) }),
+      sim: run.openScenario(file, chosen, { program: path, args: given, output: (o) => session.print(o) }),
     };
   } catch (e) {
     if (e instanceof LaunchError || e instanceof UsageError) throw badLaunch(e.message);
     throw e;
+  } finally {
+    session.progress.end();
   }
+}
+
+/** Lets messages through between two stages of a launch: each of them takes as long as it takes. */
+async function nextStage(session: Session): Promise<void> {
+  session.progress.update(0);
+  await new Promise((go) => setImmediate(go));
 }
 
 export function configurationDone(session: Session): Reply {
@@ -108,6 +124,16 @@ export async function restart(
 
 export function terminate(session: Session): Reply {
   return { after: () => session.terminate() };
+}
+
+/** Cancels a request that nobody has begun with, or the work that a progress tells of. What is over by now is none the worse. */
+export function cancel(
+  session: Session,
+  args: { requestId?: number | undefined; progressId?: string | undefined },
+): Reply {
+  if (args.requestId !== undefined) session.cancel(args.requestId);
+  if (args.progressId !== undefined) session.progress.cancel(args.progressId);
+  return {};
 }
 
 export function disconnect(session: Session): Reply {

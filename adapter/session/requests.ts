@@ -10,6 +10,7 @@ import { evaluate } from './evaluate.js';
 import { exceptionInfo } from './exceptionInfo.js';
 import * as launch from './launch.js';
 import * as moving from './moving.js';
+import type { Role } from './pending.js';
 import { scopes } from './scopes.js';
 import type { Session } from './session.js';
 import { flag, integer, list, nothing, object, optional, type Refuse, type Shape, text } from './shapes.js';
@@ -46,6 +47,8 @@ export type When =
 export interface Request {
   readonly when: When;
   readonly capabilities: DebugProtocol.Capabilities | (() => DebugProtocol.Capabilities);
+  /** Whether it moves the scenario, or looks at where it stands. One that does neither has no role. */
+  readonly role?: Role;
   handle(session: Session, args: unknown): Reply | Promise<Reply>;
 }
 
@@ -59,6 +62,9 @@ function request<T>(
 ): Request {
   return { when, capabilities, handle: (session, args) => handle(session, shape(args ?? {}, '', refuse)) };
 }
+
+const moves = (row: Request): Request => ({ ...row, role: 'moves' });
+const looks = (row: Request): Request => ({ ...row, role: 'looks' });
 
 const thread = object({ threadId: integer });
 const format = optional(object({ hex: optional(flag) }));
@@ -82,11 +88,19 @@ export const requests: Readonly<Record<string, Request>> = {
   configurationDone: request('configuring', nothing, launch.configurationDone, {
     supportsConfigurationDoneRequest: true,
   }),
-  restart: request('started', object({ arguments: optional(launch.ATTRIBUTES) }), launch.restart, {
-    supportsRestartRequest: true,
-  }),
-  terminate: request('begun', nothing, launch.terminate, { supportsTerminateRequest: true }),
-  disconnect: request('always', nothing, launch.disconnect, { supportTerminateDebuggee: true }),
+  restart: moves(
+    request('started', object({ arguments: optional(launch.ATTRIBUTES) }), launch.restart, {
+      supportsRestartRequest: true,
+    }),
+  ),
+  terminate: moves(request('begun', nothing, launch.terminate, { supportsTerminateRequest: true })),
+  disconnect: moves(request('always', nothing, launch.disconnect, { supportTerminateDebuggee: true })),
+  cancel: request(
+    'always',
+    object({ requestId: optional(integer), progressId: optional(text) }),
+    launch.cancel,
+    { supportsCancelRequest: true },
+  ),
 
   // ---- breakpoints
   setBreakpoints: request(
@@ -114,40 +128,46 @@ export const requests: Readonly<Record<string, Request>> = {
     breakpoints.setExceptionBreakpoints,
     () => ({ exceptionBreakpointFilters: filters(), supportsExceptionFilterOptions: true }),
   ),
-  exceptionInfo: request('stopped', thread, exceptionInfo, { supportsExceptionInfoRequest: true }),
+  exceptionInfo: looks(request('stopped', thread, exceptionInfo, { supportsExceptionInfoRequest: true })),
 
   // ---- moving
-  continue: request('stopped', thread, moving.go),
-  next: request('stopped', thread, moving.stepOf('next')),
-  stepIn: request('stopped', thread, moving.stepOf('stepIn')),
-  stepOut: request('stopped', thread, moving.stepOf('stepOut')),
+  continue: moves(request('stopped', thread, moving.go)),
+  next: moves(request('stopped', thread, moving.stepOf('next'))),
+  stepIn: moves(request('stopped', thread, moving.stepOf('stepIn'))),
+  stepOut: moves(request('stopped', thread, moving.stepOf('stepOut'))),
   pause: request('started', thread, moving.pause),
 
   // ---- looking
   threads: request('launched', nothing, threads),
-  stackTrace: request(
-    'stopped',
-    object({ threadId: integer, startFrame: optional(integer), levels: optional(integer) }),
-    stackTrace,
-    { supportsDelayedStackTraceLoading: true },
+  stackTrace: looks(
+    request(
+      'stopped',
+      object({ threadId: integer, startFrame: optional(integer), levels: optional(integer) }),
+      stackTrace,
+      { supportsDelayedStackTraceLoading: true },
+    ),
   ),
-  scopes: request('stopped', object({ frameId: integer }), scopes),
-  variables: request(
-    'stopped',
-    object({
-      variablesReference: integer,
-      filter: optional(text),
-      start: optional(integer),
-      count: optional(integer),
-      format,
-    }),
-    variables,
+  scopes: looks(request('stopped', object({ frameId: integer }), scopes)),
+  variables: looks(
+    request(
+      'stopped',
+      object({
+        variablesReference: integer,
+        filter: optional(text),
+        start: optional(integer),
+        count: optional(integer),
+        format,
+      }),
+      variables,
+    ),
   ),
-  evaluate: request(
-    'launched',
-    object({ expression: text, frameId: optional(integer), context: optional(text), format }),
-    evaluate,
-    { supportsEvaluateForHovers: true, supportsClipboardContext: true },
+  evaluate: looks(
+    request(
+      'launched',
+      object({ expression: text, frameId: optional(integer), context: optional(text), format }),
+      evaluate,
+      { supportsEvaluateForHovers: true, supportsClipboardContext: true },
+    ),
   ),
   source: request('launched', object({ source: optional(whichSource), sourceReference: integer }), source),
 };

@@ -3,7 +3,7 @@
  *
  * Who runs here, and who may stop it:
  * - Messages are handled one at a time, in the order in which they came; a handler that waits (`launch`, `restart`) holds up those
- *   behind it. Each request gets exactly one response.
+ *   behind it. Only `cancel` overtakes. Each request gets exactly one response.
  * - At most one `Runner` moves the scenario, in slices between messages. `resume` makes it; it ends by itself with `stopped`,
  *   `over` or `crashed`, and everything that leaves the state `running` from outside (pause, restart, terminate, disconnect, a
  *   client that is gone) cancels it first. Handlers never move a thread themselves.
@@ -19,6 +19,8 @@ import { LineBreakpoints } from './breakpoints/lines.js';
 import { type EndLine, endLines, failureLines } from './ending.js';
 import * as errors from './errors.js';
 import type { Attributes } from './launch.js';
+import { Pending } from './pending.js';
+import { Progress } from './progress.js';
 import { capabilitiesOf, type Reply, requests } from './requests.js';
 import { Runner } from './runner.js';
 import { sourceOf } from './sources.js';
@@ -40,6 +42,7 @@ export interface Client {
   readonly wantsTypes: boolean;
   /** The client shows a value's type only when it is pointed at, so that documentation may stand there. */
   readonly showsTypeOnHover: boolean;
+  readonly wantsProgress: boolean;
 }
 
 export type State =
@@ -54,17 +57,23 @@ export type State =
 
 export class Session {
   state: State = { kind: 'new' };
-  client: Client = { wantsTypes: false, showsTypeOnHover: false };
+  client: Client = { wantsTypes: false, showsTypeOnHover: false, wantsProgress: false };
   /** Frames and values that the client knows by number. Reset whenever the scenario moves. */
   readonly frames = new Handles<ShownFrame>();
   readonly references = new Handles<Container>();
   readonly lines: LineBreakpoints;
   readonly events: EventBreakpoints;
+  /** What holds up the session, where it takes long. */
+  readonly progress = new Progress((event, body) => {
+    if (this.client.wantsProgress) this.event(event, body);
+  });
 
   private readonly transport: Transport;
   private breakpoints = 0;
   /** Requests that wait for the one that is being handled. */
-  private readonly queue: unknown[] = [];
+  private readonly pending = new Pending((command) =>
+    Object.hasOwn(requests, command) ? requests[command]?.role : undefined,
+  );
   private busy = false;
   /** The failure that the person was stopped at. */
   private toldFailure: Failure | undefined;
@@ -107,13 +116,26 @@ export class Session {
   // ---- messages
 
   private message(value: unknown): void {
-    this.queue.push(value);
+    const { type, command } = (value ?? {}) as Record<string, unknown>;
+    if (type === 'request' && command === 'cancel') return void this.handle(value);
+    if (type === 'request' && command === 'disconnect') this.progress.cancel();
+    for (const { seq, command } of this.pending.push(value)) this.cancelled(seq, command);
     if (!this.busy) void this.work();
+  }
+
+  /** Cancels a request that waits, if it still does. */
+  cancel(seq: number): void {
+    const request = this.pending.cancel(seq);
+    if (request !== undefined) this.cancelled(request['seq'], request['command']);
+  }
+
+  private cancelled(seq: unknown, command: unknown): void {
+    this.refuse({ type: 'response', request_seq: seq, command }, errors.cancelled(String(command)));
   }
 
   private async work(): Promise<void> {
     this.busy = true;
-    while (this.queue.length > 0) await this.handle(this.queue.shift());
+    while (!this.pending.empty) await this.handle(this.pending.next());
     this.busy = false;
   }
 
@@ -136,16 +158,10 @@ export class Session {
       if ('debuggee' in this.state) this.state.debuggee.sim.machine.attach();
       reply = await admit(command, this.state.kind).handle(this, args);
     } catch (e) {
-      const error = e instanceof errors.SessionError ? e : errors.internal(command, (e as Error).message);
-      const { id, message, showUser } = error;
-      const body = { error: { id, format: message, showUser } };
-      this.transport.send({
-        ...head,
-        success: false,
-        message: error.short ?? message,
-        body,
-      } as DebugProtocol.ErrorResponse);
-      return;
+      return this.refuse(
+        head,
+        e instanceof errors.SessionError ? e : errors.internal(command, (e as Error).message),
+      );
     }
     this.transport.send({
       ...head,
@@ -157,6 +173,16 @@ export class Session {
     } catch (e) {
       this.crashed(e as Error);
     }
+  }
+
+  private refuse(head: object, { id, message, showUser, short }: errors.SessionError): void {
+    const body = { error: { id, format: message, showUser } };
+    this.transport.send({
+      ...head,
+      success: false,
+      message: short ?? message,
+      body,
+    } as DebugProtocol.ErrorResponse);
   }
 
   /** Tells of a message that could not be answered, because nobody knows which request it was. */
