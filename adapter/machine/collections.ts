@@ -1,6 +1,6 @@
 /** Arrays, lists and bitmaps in kernel memory: journaled and watched like any field. */
 import { journal, touch, watching } from './current.js';
-import { FREED, KObject } from './object.js';
+import { type Cell, KObject } from './object.js';
 import type { Indexed } from './view.js';
 
 /** A fixed number of elements. `array[i]` of scenarios; `READ_ONCE(array, i)` where an access is a step. */
@@ -36,6 +36,12 @@ export class KArray<T> extends KObject implements Indexed {
   occupied(i: number): boolean {
     return this.v[i] !== this.fill;
   }
+  cellOf(i: number): Cell {
+    return { obj: this, slot: i };
+  }
+  seenAs(_i: number, raw: unknown): unknown {
+    return raw;
+  }
   $get(slot: number): unknown {
     return this.v[slot];
   }
@@ -64,6 +70,16 @@ export class Bitmap extends KArray<bigint> {
   }
   override occupied(i: number): boolean {
     return this.test(i);
+  }
+  /** The word of 64 bits that holds bit `i`. */
+  override cellOf(i: number): Cell {
+    return { obj: this, slot: Math.floor(i / 64) };
+  }
+  override seenAs(i: number, raw: unknown): unknown {
+    return (((raw as bigint) >> BigInt(i % 64)) & 1n) === 1n;
+  }
+  override $slotName(slot: number) {
+    return `[${slot * 64}..${Math.min(this.bits, slot * 64 + 64) - 1}]`;
   }
   /** The words, without being an access. */
   words(): readonly bigint[] {
@@ -134,10 +150,13 @@ export class KList<T> extends KObject implements Indexed {
     this.v.splice(i, 1);
     return item;
   }
-  override $undo(slot: number, old: unknown): void {
-    if (slot === FREED) super.$undo(slot, old);
-    else if (slot % 2 === 1) this.v.splice((slot - 1) / 2, 0, old as T);
-    else this.v.splice(slot / 2, 1);
+  /** Slots `2 i` and `2 i + 1` stand for an item put in and taken out at `i`. */
+  override $swap(slot: number, value: unknown): unknown {
+    if (slot < 0) return super.$swap(slot, value);
+    const i = Math.floor(slot / 2);
+    if (value === undefined) return this.v.splice(i, 1)[0];
+    this.v.splice(i, 0, value as T);
+    return undefined;
   }
   $get(slot: number): unknown {
     return this.v[slot];

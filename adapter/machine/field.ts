@@ -2,7 +2,7 @@
  * Declarations of the fields of kernel structures. One declaration gives the accessor, the journal entry, the row in the
  * Variables pane, the path in watch and conditions, the type for the checker and the reference in `docs/`.
  */
-import type { KObject } from './object.js';
+import type { Cell, KObject } from './object.js';
 
 /** The type of a value as scenarios and the Variables pane see it. */
 export type ValueType =
@@ -35,7 +35,17 @@ export interface FieldOptions<T = unknown> {
   readonly guard?: string;
   /** The field cannot be set by a scenario or in the debugger. */
   readonly readonly?: boolean;
+  /** The number kept is that of a word of physical memory; people see, compare and set its byte address. */
+  readonly words?: boolean;
 }
+
+/** A value of a field as people see it. */
+export const seen = (field: FieldOptions, kept: unknown): unknown =>
+  field.words === true && typeof kept === 'number' && kept > 0 ? kept * 8 : kept;
+
+/** The value that a field keeps for one that a person gives. */
+export const keptFor = (field: FieldOptions, given: unknown): unknown =>
+  field.words === true && typeof given === 'number' && given > 0 ? Math.floor(given / 8) : given;
 
 /** A declared field; `T` is the type of its TypeScript property. */
 export interface Field<T> extends FieldOptions<T> {
@@ -45,6 +55,8 @@ export interface Field<T> extends FieldOptions<T> {
   readonly compute?: (self: never) => T;
   /** Sets a derived value, by changing what it is derived from. */
   readonly assign?: (self: never, value: never) => void;
+  /** Where a derived value is stored, when it is what one place holds. */
+  readonly cell?: (self: never) => Cell | undefined;
   /** Builds the initial value where every object needs one of its own. */
   readonly make?: () => T;
 }
@@ -132,7 +144,10 @@ export const computed = <S, T>(
   type: ValueType,
   doc: string,
   compute: (self: S) => T,
-  o: FieldOptions<T> & { readonly assign?: (self: S, value: T) => void } = {},
+  o: FieldOptions<T> & {
+    readonly assign?: (self: S, value: T) => void;
+    readonly cell?: (self: S) => Cell | undefined;
+  } = {},
 ): Field<T> => ({
   readonly: o.assign === undefined,
   ...o,
@@ -140,4 +155,5 @@ export const computed = <S, T>(
   doc,
   compute: compute as (self: never) => T,
   ...(o.assign === undefined ? {} : { assign: o.assign as (self: never, value: never) => void }),
+  ...(o.cell === undefined ? {} : { cell: o.cell as (self: never) => Cell | undefined }),
 });

@@ -5,11 +5,13 @@ export { type EventField, type EventType, event, eventTypes, type KEvent } from 
 export { BUG_ON, FAILURES, type Failure, type FailureKind, Fault } from './failure.js';
 export * from './field.js';
 export { Footprint, type Watcher } from './footprint.js';
-export { Journal, type Write } from './journal.js';
+export { BeyondJournal, goBack } from './history.js';
+export { Journal, type StepInfo, type Write } from './journal.js';
 export { LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_RELEASED, Lock, type LockKind } from './lock.js';
 export { Machine, type MachineOptions } from './machine.js';
 export { Frame, PhysicalMemory, WORDS, type WordHook } from './memory.js';
-export { type Cell, KObject, type Trace } from './object.js';
+export { ALLOCATED, type Cell, FREED, KObject, type Trace } from './object.js';
+export { type Names, nameFrom, nameOfCell, names, wordsIn } from './names.js';
 export * from './op.js';
 export * from './scheduler/index.js';
 export { addSite, allSites, modelFunctions, type Site, siteOf } from './site.js';
@@ -23,4 +25,5 @@ export {
   structOf,
 } from './struct.js';
 export { type Driver, type StackFrame, Thread } from './thread.js';
-export { type Indexed, isIndexed } from './view.js';
+export { Kept, Unseen } from './unseen.js';
+export { type Indexed, isIndexed, isWords, type Words } from './view.js';

@@ -2,7 +2,8 @@
  * The undo journal: every write to kernel memory with what was there before, and where each step begins (exploration 3).
  * It is a window: what is older than its capacity is forgotten, a chunk at a time.
  */
-import type { KObject } from './object.js';
+import { type Frame, PhysicalMemory } from './memory.js';
+import { ALLOCATED, type KObject } from './object.js';
 
 /** One journaled write. */
 export interface Write {
@@ -24,11 +25,25 @@ class Writes {
   readonly olds: unknown[] = new Array(CHUNK);
 }
 
-/** Steps, `CHUNK` of them: number of the first write, thread, and the site from which it was taken. */
+/** Steps, `CHUNK` of them: number of the first write, thread, the site from which it was taken, and how deep that was. */
 class Steps {
   readonly starts = new Float64Array(CHUNK);
   readonly threads = new Uint16Array(CHUNK);
   readonly sites = new Int32Array(CHUNK);
+  readonly depths = new Uint8Array(CHUNK);
+  readonly levels = new Uint8Array(CHUNK);
+}
+
+/** What the journal knows of a step besides its writes. */
+export interface StepInfo {
+  /** Number of the thread that took it. */
+  readonly thread: number;
+  /** Where the thread stood before it: a place in a kernel function, or a statement of a scenario. */
+  readonly site: number;
+  /** Model functions on its stack there. */
+  readonly depth: number;
+  /** Frames of the scenario's own code below them. */
+  readonly level: number;
 }
 
 export class Journal {
@@ -41,6 +56,8 @@ export class Journal {
   /** Writes and steps so far, forgotten ones included. */
   private writes = 0;
   private taken = 0;
+  /** Writes while the state is taken back by `walkBack`. */
+  private end = 0;
   /** The first write and the first step that are still known. */
   private firstWrite = 0;
   private first = 0;
@@ -49,13 +66,15 @@ export class Journal {
   constructor(readonly capacity = 1 << 20) {}
 
   /** Notes that a step begins, before its first write. Steps are numbered from 0 in the order of these calls. */
-  begin(thread: number, site: number): void {
+  begin(thread: number, site: number, depth: number, level: number): void {
     const i = this.taken++ % CHUNK;
     if (i === 0) this.stepping = this.stepChunks[(this.taken - 1) / CHUNK] ?? this.newSteps();
     const chunk = this.stepping as Steps;
     chunk.starts[i] = this.writes;
     chunk.threads[i] = thread;
     chunk.sites[i] = site;
+    chunk.depths[i] = depth;
+    chunk.levels[i] = level;
   }
 
   /** Notes what a slot held before it is written. */
@@ -81,45 +100,142 @@ export class Journal {
     return this.writes - this.firstWrite;
   }
 
+  /** Who took a step that is still known, and from where. */
+  stepInfo(step: number): StepInfo {
+    const { threads, sites, depths, levels } = this.stepChunks[Math.floor(step / CHUNK)] as Steps;
+    const i = step % CHUNK;
+    return {
+      thread: threads[i] as number,
+      site: sites[i] as number,
+      depth: depths[i] as number,
+      level: levels[i] as number,
+    };
+  }
+
+  /** The thread that took a step. The same as `stepInfo` tells, for long searches. */
+  threadOf(step: number): number {
+    return (this.stepChunks[Math.floor(step / CHUNK)] as Steps).threads[step % CHUNK] as number;
+  }
+  /** The site from which a step was taken, as `stepInfo` tells. */
+  siteOf(step: number): number {
+    return (this.stepChunks[Math.floor(step / CHUNK)] as Steps).sites[step % CHUNK] as number;
+  }
+  /** Model functions on the stack before a step, as `stepInfo` tells. */
+  depthOf(step: number): number {
+    return (this.stepChunks[Math.floor(step / CHUNK)] as Steps).depths[step % CHUNK] as number;
+  }
+
   /** Undoes everything from the beginning of `step` on. Throws when the window no longer reaches back to it. */
   undoTo(step: number): void {
     if (step < this.first)
       throw new RangeError(`step ${step} is before the journal's first step ${this.first}`);
     if (step >= this.taken) return;
-    const keep = this.startOf(step);
-    for (let n = this.writes - 1; n >= keep; n--) {
-      const { objs, slots, olds } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
-      const i = n % CHUNK;
-      (objs[i] as KObject).$undo(slots[i] as number, olds[i]);
-    }
-    this.writes = keep;
+    this.undoSince(this.startOf(step));
     this.taken = step;
-    this.writing = this.writeChunks[Math.floor(keep / CHUNK)] ?? null;
     this.stepping = this.stepChunks[Math.floor(step / CHUNK)] ?? null;
   }
 
-  /** Writes from the latest back to the earliest that is kept. */
-  *backwards(): Generator<Write> {
-    let step = this.taken - 1;
-    for (let n = this.writes - 1; n >= this.firstWrite; n--) {
-      while (step > this.first && this.startOf(step) > n) step--;
-      const w = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
-      const s = this.stepChunks[Math.floor(Math.max(step, 0) / CHUNK)];
-      yield {
-        step,
-        thread: s?.threads[step % CHUNK] ?? 0,
-        site: s?.sites[step % CHUNK] ?? 0,
-        obj: w.objs[n % CHUNK] as KObject,
-        slot: w.slots[n % CHUNK] as number,
-        old: w.olds[n % CHUNK],
-      };
+  /** The number of writes so far: a place to which `undoSince` goes back. */
+  get mark(): number {
+    return this.writes;
+  }
+
+  /** Undoes the writes since a mark. */
+  undoSince(mark: number): void {
+    this.turn(mark, this.writes, -1);
+    this.writes = mark;
+    this.writing = this.writeChunks[Math.floor(mark / CHUNK)] ?? null;
+  }
+
+  /**
+   * Takes the state back to the beginning of `step` and forgets nothing: `redo` makes the same changes again, step by step. In
+   * between, what is written is to be undone again.
+   */
+  walkBack(step: number): void {
+    this.end = this.writes;
+    this.turn(this.startOf(step), this.end, -1);
+  }
+
+  /** Makes the changes of a step again, after `walkBack` to it or to one before it. */
+  redo(step: number): void {
+    const [from, to] = this.range(step, this.end);
+    this.turn(from, to, 1);
+  }
+
+  /** Objects and frames that a step allocated, in order, while the state is taken back to before it. */
+  *allocated(step: number): Generator<KObject | Frame> {
+    const [from, to] = this.range(step, this.end);
+    for (let n = from; n < to; n++) {
+      const { objs, slots, olds } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
+      const i = n % CHUNK;
+      const obj = objs[i] as KObject;
+      if (slots[i] === ALLOCATED) yield obj;
+      else if (obj instanceof PhysicalMemory) {
+        const frame = PhysicalMemory.taken(slots[i] as number, olds[i]);
+        if (frame !== undefined) yield frame;
+      }
+    }
+  }
+
+  /** The writes of the steps from `step` on, in order. */
+  *writesFrom(step: number): Generator<Write> {
+    for (let s = Math.max(step, this.first); s < this.taken; s++) {
+      const [from, to] = this.range(s, this.writes);
+      for (let n = Math.max(from, this.firstWrite); n < to; n++) yield this.write(n, s);
+    }
+  }
+
+  /** The writes to a slot, from the latest back to the earliest that is known; only those of steps before `before`. */
+  *writesTo(obj: KObject, slot: number, before = this.taken): Generator<Write> {
+    let n = before < this.taken ? this.startOf(before) : this.writes;
+    while (--n >= this.firstWrite) {
+      const { objs, slots } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
+      if (objs[n % CHUNK] === obj && slots[n % CHUNK] === slot) yield this.write(n, this.stepAt(n));
     }
   }
 
   /** The last write to a slot that is still known. */
   lastWrite(obj: KObject, slot: number): Write | undefined {
-    for (const w of this.backwards()) if (w.obj === obj && w.slot === slot) return w;
-    return undefined;
+    return this.writesTo(obj, slot).next().value as Write | undefined;
+  }
+
+  private write(n: number, step: number): Write {
+    const { objs, slots, olds } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
+    const i = n % CHUNK;
+    const known = step >= this.first && this.stepChunks[Math.floor(step / CHUNK)] !== undefined;
+    return {
+      step,
+      thread: known ? this.threadOf(step) : 0,
+      site: known ? this.siteOf(step) : 0,
+      obj: objs[i] as KObject,
+      slot: slots[i] as number,
+      old: olds[i],
+    };
+  }
+
+  /** The step that a write belongs to. What is written before the first step, or between two, belongs to the one before. */
+  private stepAt(n: number): number {
+    let [low, high] = [this.first, this.taken - 1];
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2);
+      if (this.startOf(middle) <= n) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** Numbers of the writes of a step, where `end` is that of the first that is not there. */
+  private range(step: number, end: number): [from: number, to: number] {
+    return [this.startOf(step), step + 1 < this.taken ? this.startOf(step + 1) : end];
+  }
+
+  /** Swaps the writes from `from` to `to` with what is in memory: backwards, or forwards again. */
+  private turn(from: number, to: number, way: 1 | -1): void {
+    for (let n = way > 0 ? from : to - 1; n >= from && n < to; n += way) {
+      const { objs, slots, olds } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
+      const i = n % CHUNK;
+      olds[i] = (objs[i] as KObject).$swap(slots[i] as number, olds[i]);
+    }
   }
 
   private startOf(step: number): number {

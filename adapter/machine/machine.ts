@@ -11,11 +11,18 @@ import type { Watcher } from './footprint.js';
 import { Journal } from './journal.js';
 import { LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_RELEASED, type Lock } from './lock.js';
 import { type Frame, PhysicalMemory } from './memory.js';
-import { FREED, type KObject, type Trace } from './object.js';
+import { ALLOCATED, FREED, type KObject, type Trace } from './object.js';
 import { Op } from './op.js';
 import { useAfterFree } from './report.js';
 import { siteOf } from './site.js';
 import { type Driver, Thread } from './thread.js';
+import { Kept } from './unseen.js';
+
+/** What a step that is run again has allocated before: it gets the same objects and frames, in the same order. */
+export interface Rebuilding {
+  object(): KObject;
+  frame(): Frame;
+}
 
 /** What a machine is made with. */
 export interface MachineOptions {
@@ -32,11 +39,12 @@ export class Machine {
   watcher: Watcher | null = null;
   /** Steps taken. */
   steps = 0;
-  /** Why the run is over; the first failure counts. */
-  failure: Failure | null = null;
+  private readonly failed = new Kept<Failure | null>(null);
+  /** Where allocations come from while operations are run again to rebuild the stacks of threads; see `history.ts`. */
+  rebuilding: Rebuilding | null = null;
   /** Hears of events of the kinds that are wanted. */
   listener: ((e: KEvent) => void) | null = null;
-  private readonly wanted: boolean[] = [];
+  private wanted: boolean[] = [];
   private running: Thread | null = null;
   private bootAllocations = 0;
 
@@ -77,17 +85,68 @@ export class Machine {
   step(t: Thread): void {
     enter(this, t);
     this.running = t;
-    if (this.journal !== null) this.journal.begin(t.index, t.modelSite);
+    if (this.journal !== null) {
+      const { depth } = t;
+      this.journal.begin(t.index, t.site, depth, depth > t.driver.base ? 0 : t.driver.level(t));
+    }
     this.steps++;
-    t.steps++;
     try {
-      if (t.depth === 0) t.driver.run(t);
-      else t.resume(this.perform(t));
+      this.advance(t);
       if (t.op === Op.acquire && (t.obj as Lock).$get() !== null) this.contended(t, t.obj as Lock);
     } catch (e) {
       if (!(e instanceof Fault)) throw e;
       this.fail(e.kind, e.rule, e.message, e.report);
     }
+  }
+
+  /** Runs a thread on to the next thing that it announces. */
+  private advance(t: Thread): void {
+    t.steps++;
+    if (t.depth === 0) t.driver.run(t);
+    else t.resume(this.perform(t));
+  }
+
+  /**
+   * Runs a step of an operation again, for nothing but the thread's own stack: what it writes is undone, nobody hears of it, and
+   * what it allocates is what it allocated the first time.
+   */
+  runAgain(t: Thread, allocated: Rebuilding, journal: Journal): void {
+    const { mark } = journal;
+    enter(this, t);
+    this.running = t;
+    this.rebuilding = allocated;
+    try {
+      this.quietly(() => this.advance(t));
+    } finally {
+      this.rebuilding = null;
+      this.running = null;
+      journal.undoSince(mark);
+    }
+  }
+
+  /** Does something of which nobody hears: no events, no watches. */
+  quietly<T>(act: () => T): T {
+    const { wanted, watcher } = this;
+    this.wanted = [];
+    this.watcher = null;
+    if (this.running !== null) enter(this, this.running);
+    try {
+      return act();
+    } finally {
+      this.wanted = wanted;
+      this.watcher = watcher;
+    }
+  }
+
+  /** The state is that of an earlier step, of which `steps` had been taken; nobody runs. */
+  rewound(steps: number): void {
+    this.steps = steps;
+    this.running = null;
+  }
+
+  /** Why the run is over; the first failure counts. */
+  get failure(): Failure | null {
+    return this.failed.value;
   }
 
   /** Does what the thread has announced, and returns its result. */
@@ -186,7 +245,8 @@ export class Machine {
     site?: number,
   ): void {
     if (this.failure !== null) return;
-    this.failure = {
+    this.attach();
+    this.failed.value = {
       kind,
       rule,
       message,
@@ -210,10 +270,12 @@ export class Machine {
 
   /** Takes an object into kernel memory: it gets its id, and is known to be allocated here. */
   alloc<T extends KObject>(obj: T): T {
+    if (this.rebuilding !== null) return this.rebuilding.object() as T;
     const t = this.running;
     const n = t === null ? ++this.bootAllocations : ++t.allocations;
     obj.$id = this.allocating * 2 ** 24 + n;
     obj.$allocated = this.trace();
+    this.journal?.push(obj, ALLOCATED, null);
     return obj;
   }
 

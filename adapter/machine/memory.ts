@@ -55,7 +55,7 @@ export class PhysicalMemory extends KObject {
     if (chunk >= CHUNKS * THREADS) throw new Error('the simulated host is out of memory frames');
     this.chunks[chunk] ??= [];
     const frames = this.chunks[chunk] as Frame[];
-    const frame = new Frame(chunk * CHUNK + frames.length, owner);
+    const frame = machine.rebuilding?.frame() ?? new Frame(chunk * CHUNK + frames.length, owner);
     frames.push(frame);
     this.frames++;
     machine.journal?.push(this, -2 * frame.pfn - 1, undefined);
@@ -80,16 +80,28 @@ export class PhysicalMemory extends KObject {
   }
 
   /** Slots below zero stand for a frame taken (odd) or given back (even). */
-  override $undo(slot: number, old: unknown): void {
-    if (slot >= 0) return this.$set(slot, old);
+  override $swap(slot: number, value: unknown): unknown {
+    if (slot >= 0) return super.$swap(slot, value);
     const pfn = Math.floor((-slot - 1) / 2);
-    if (-slot % 2 === 1) {
-      this.chunks[pfn >>> 16]?.pop();
-      this.frames--;
-    } else {
-      (this.frame(pfn) as Frame).freed = old as Trace | null;
-      this.frames++;
-    }
+    if (-slot % 2 === 1) return this.swapFrame(pfn, value as Frame | undefined);
+    const f = this.frame(pfn) as Frame;
+    const { freed } = f;
+    f.freed = value as Trace | null;
+    this.frames += (freed === null ? 0 : 1) - (value === null ? 0 : 1);
+    return freed;
+  }
+
+  private swapFrame(pfn: number, frame: Frame | undefined): Frame | undefined {
+    const chunk = this.chunks[pfn >>> 16] as Frame[];
+    this.frames += frame === undefined ? -1 : 1;
+    if (frame === undefined) return chunk.pop();
+    chunk.push(frame);
+    return undefined;
+  }
+
+  /** The frame that a journaled change took, as the journal holds it while the change is taken back; else undefined. */
+  static taken(slot: number, held: unknown): Frame | undefined {
+    return slot < 0 && -slot % 2 === 1 ? (held as Frame) : undefined;
   }
 
   /** The frame with that number, or undefined. */

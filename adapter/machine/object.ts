@@ -17,10 +17,12 @@ export interface Cell {
 
 /** The slot number that the journal uses for an object's being freed. */
 export const FREED = -1;
+/** The slot number that the journal uses for an object's being allocated: there is nothing to take back, but it was made there. */
+export const ALLOCATED = -2;
 
 /**
  * Base of everything that lives in kernel memory. Subclasses keep their state in slots, and change it only through `$store`
- * (or a method that journals and has its own `$undo`), so that every change can be taken back.
+ * (or a method that journals and has its own `$swap`), so that every change can be taken back, and made again.
  */
 export abstract class KObject {
   /** `allocating thread * 2^24 + n-th allocation by that thread`: independent of how threads interleave (exploration 2.1). */
@@ -43,10 +45,20 @@ export abstract class KObject {
     throw new Error(`${this.$name} has no slot named '${name}'`);
   }
 
-  /** Takes back one journaled change; slot `FREED` stands for the object's being freed. */
-  $undo(slot: number, old: unknown): void {
-    if (slot === FREED) this.$freed = old as Trace | null;
-    else this.$set(slot, old);
+  /**
+   * Takes back one journaled change, and returns what makes it again when it is given to `$swap` in its place. Slot `FREED`
+   * stands for the object's being freed.
+   */
+  $swap(slot: number, value: unknown): unknown {
+    if (slot === FREED) {
+      const freed = this.$freed;
+      this.$freed = value as Trace | null;
+      return freed;
+    }
+    if (slot === ALLOCATED) return value;
+    const now = this.$get(slot);
+    this.$set(slot, value);
+    return now;
   }
 
   /** Reads a slot as kernel code does: seen by watches, refused on freed memory. */

@@ -27,7 +27,19 @@ export interface Driver {
   frames(thread: Thread): readonly StackFrame[];
   /** Site of the innermost of those frames. */
   site(thread: Thread): number;
+  /** Number of those frames. */
+  level(thread: Thread): number;
+  /** Model functions on the stack between two operations: 0, or 1 for a kernel thread that waits in a function of its own. */
+  readonly base: number;
+  /**
+   * Memory is as it was at an earlier step of the thread. `within`: the thread is inside an operation then, and its stack will
+   * be rebuilt; else it has to stand before what comes next, with `base` functions on its stack.
+   */
+  restored(thread: Thread, within: boolean): void;
 }
+
+/** Model functions that a stack can hold. */
+const DEEPEST = 200;
 
 export class Thread {
   /** What the thread does when it is next scheduled, and with which operands (see `op.ts`). */
@@ -41,7 +53,7 @@ export class Thread {
   private readonly stack: Step<unknown>[] = [];
   private readonly sites: number[] = [];
   private readonly locals: (Locals | null)[] = [];
-  /** Counts calls, so that a frame can be told from a later one at the same depth. */
+  /** Numbers of the calls, by which a frame is told from a later one at the same depth: step of the thread, and depth. */
   private readonly calls: number[] = [];
   private called = 0;
   /** Steps taken by this thread. */
@@ -71,10 +83,6 @@ export class Thread {
   /** Where the innermost frame stands; of a scenario statement when no model function is on the stack. */
   get site(): number {
     return this.sites.length > 0 ? (this.sites[this.sites.length - 1] as number) : this.driver.site(this);
-  }
-  /** Site of the innermost model function, or -1 when there is none. */
-  get modelSite(): number {
-    return this.sites.length > 0 ? (this.sites[this.sites.length - 1] as number) : -1;
   }
   /** Site of the model function at a depth (0 is the outermost), and the number of that call. */
   frameAt(depth: number): { site: number; call: number } {
@@ -111,6 +119,18 @@ export class Thread {
     this.resume(undefined);
   }
 
+  /** Forgets the stack: the thread goes back to an earlier step, and stands between two operations for now. */
+  unwind(): void {
+    for (const list of [this.stack, this.sites, this.locals, this.calls]) list.length = 0;
+    this.called = this.steps * DEEPEST;
+    this.op = Op.statement;
+    this.obj = null;
+  }
+  /** Whether the thread is inside an operation. */
+  get within(): boolean {
+    return this.stack.length > this.driver.base;
+  }
+
   /** Gives the innermost model function the result of its access, and runs on to the next announced one. */
   resume(result: unknown): void {
     let value = result;
@@ -139,9 +159,10 @@ export class Thread {
     this.stack.push(generator);
     this.sites.push(0);
     this.locals.push(null);
-    this.calls.push(++this.called);
-    if (this.stack.length > 200)
-      throw new Fault('panic', 'stack overflow', 'kernel stack overflow: more than 200 calls deep');
+    this.called = this.steps * DEEPEST + this.stack.length;
+    this.calls.push(this.called);
+    if (this.stack.length > DEEPEST)
+      throw new Fault('panic', 'stack overflow', `kernel stack overflow: more than ${DEEPEST} calls deep`);
   }
 
   private pop(): void {

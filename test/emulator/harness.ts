@@ -42,6 +42,13 @@ class Script implements Driver {
   site(): number {
     return 0;
   }
+  level(): number {
+    return 0;
+  }
+  readonly base = 0;
+  restored(): void {
+    throw new Error('scripts do not go back in time');
+  }
 }
 
 /** Options and switches by name; `profile` chooses the profile. */
@@ -195,6 +202,6 @@ export class Rig {
 
   /** The kernel function that a thread stands in. */
   functionOf(t: Thread): string {
-    return t.depth === 0 ? '' : siteOf(t.modelSite).fn;
+    return t.depth === 0 ? '' : siteOf(t.site).fn;
   }
 }

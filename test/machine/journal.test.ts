@@ -96,7 +96,7 @@ describe('journal', () => {
           const dumps: [number[], unknown][] = [];
           for (const changes of steps) {
             dumps.push([[...frames], dump(rig, frames)]);
-            journal.begin(0, 0);
+            journal.begin(0, 0, 0, 0);
             for (const c of changes) c(rig, frames);
           }
           dumps.push([[...frames], dump(rig, frames)]);
@@ -113,7 +113,7 @@ describe('journal', () => {
   it('takes back frees: the object can be used again', () => {
     const rig = new Rig({ journal: 100 });
     rig.machine.attach(null as never);
-    rig.machine.journal?.begin(0, 0);
+    rig.machine.journal?.begin(0, 0, 0, 0);
     rig.machine.free(rig.widget);
     assert.throws(() => rig.widget.count, /use-after-free|read of widget count/);
     rig.machine.journal?.undoTo(0);
@@ -137,7 +137,7 @@ describe('journal', () => {
     const journal = rig.machine.journal;
     assert.ok(journal);
     for (let n = 1; n <= 100_000; n++) {
-      journal.begin(0, 0);
+      journal.begin(0, 0, 0, 0);
       rig.widget.count = n;
     }
     assert.equal(journal.steps, 100_000);

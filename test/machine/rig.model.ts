@@ -63,6 +63,13 @@ export class Script implements Driver {
   site() {
     return 0;
   }
+  level() {
+    return 0;
+  }
+  readonly base = 0;
+  restored(): void {
+    throw new Error('scripts do not go back in time');
+  }
 }
 
 /** A machine with a shared widget and a lock. */

@@ -189,6 +189,24 @@ export class Body implements Driver {
     const frame = this.control.frame;
     return frame === null ? siteIn(this.frame) : siteIn(frame);
   }
+
+  level(): number {
+    let n = 0;
+    for (let f = this.control.frame; f !== null; f = f.caller) n++;
+    return n;
+  }
+
+  readonly base = 0;
+
+  restored(thread: Thread, within: boolean): void {
+    const frame = this.control.frame;
+    this.env.frame = frame ?? this.frame;
+    this.paused = false;
+    if (within) return;
+    if (frame === null) thread.op = Op.ended;
+    // Before its first step a thread has announced nothing yet, whatever its first statement is.
+    else if (thread.steps > 0) this.standBefore(thread, frame.unit.code[frame.pc] as Instruction);
+  }
 }
 
 /** The operation of that structure. */

@@ -3,7 +3,7 @@
  * journaled memory, and not a generator that nobody could take back.
  */
 import type { Operation } from '../../emulator/subsystem.js';
-import { journal, KObject } from '../../machine/index.js';
+import { journal, KObject, Unseen } from '../../machine/index.js';
 import type * as ast from '../generated/ast.js';
 import type { Value } from './values.js';
 
@@ -78,6 +78,8 @@ export interface Unit {
 /** A running body: where it stands, and its variables. Slot 0 is the position in the code. */
 export class Activation extends KObject {
   readonly v: Value[];
+  /** What its variables are called by: the thread or `fn`; those of `setup` have names of their own. */
+  $called: string;
 
   /** @param into slot of the caller that takes the result, or -1 */
   constructor(
@@ -88,6 +90,7 @@ export class Activation extends KObject {
     super();
     this.v = new Array<Value>(unit.slots).fill(null);
     this.v[0] = 0;
+    this.$called = unit.kind === 'setup' ? '' : unit.name;
   }
   get $name() {
     return 'frame';
@@ -115,7 +118,7 @@ export class Activation extends KObject {
 }
 
 /** A body that is running, one for each thread: the innermost activation, or null when the body has ended. */
-export class Control extends KObject {
+export class Control extends Unseen {
   private top: Activation | null = null;
 
   get $name() {
@@ -133,8 +136,5 @@ export class Control extends KObject {
   }
   $set(_slot: number, value: unknown): void {
     this.top = value as Activation | null;
-  }
-  $slotName() {
-    return 'frame';
   }
 }

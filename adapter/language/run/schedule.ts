@@ -7,6 +7,7 @@ import {
   Op,
   Pct,
   Random,
+  REACHED,
   RoundRobin,
   type Scheduler,
   Sequential,
@@ -74,81 +75,95 @@ function directive(d: ast.Directive, program: Program): Directive {
   const site = siteFor(d, program.file.path, 'schedule');
   const thread =
     d.index === undefined ? d.thread : `${d.thread}[${whole(program.constantValue(d.index), 'the index')}]`;
-  return { text, site, thread, begin: stop(d.stop, program), untilBlocked: d.stop.$type === 'ToBlocked' };
+  return { text, site, thread, ...stop(d.stop, program), untilBlocked: d.stop.$type === 'ToBlocked' };
 }
 
 /** What says that a thread has come as far as the directive asks. */
-function stop(s: ast.Stop, program: Program): Directive['begin'] {
+type Stop = Pick<Directive, 'begin' | 'look'>;
+
+/** A stop that depends on nothing but the present state. */
+const when = (there: (t: Thread) => boolean): Stop => ({
+  begin: () => 0,
+  look: (t) => (there(t) ? REACHED : 0),
+});
+
+function stop(s: ast.Stop, program: Program): Stop {
   switch (s.$type) {
     case 'ToEnd':
-      return (t) => () => t.ended;
+      return when((t) => t.ended);
     case 'ToBlocked':
-      return () => () => false;
+      return when(() => false);
     case 'ToLabel':
-      return (t) => toLabel(t, s.label);
+      return when((t) => standsAtLabel(t, s.label));
     case 'ToLock':
-      return (t) => () => t.op === Op.acquire && (t.obj as Lock).name === s.lock;
+      return when((t) => standsBeforeLock(t, s.lock));
     case 'PastLock':
-      return (t) => pastLock(t, s.lock);
+      return pastLock(s.lock);
     case 'ToFunction':
-      return (t) => toFunction(t, s.function);
+      return toFunction(s.function);
     case 'PastFunction':
-      return (t) => pastFunction(t, s.function);
+      return pastFunction(s.function);
     case 'Until': {
       const condition = program.expression(s.condition, { scenario: program.scenario });
       const env = new Env();
-      return () => () => truth(condition(env), "what 'until' waits for");
+      return when(() => truth(condition(env), "what 'until' waits for"));
     }
     case 'Steps': {
       const count = whole(program.constantValue(s.count) as Value, 'the number of steps');
-      return (t) => {
-        const end = t.steps + count;
-        return () => t.steps >= end;
-      };
+      return { begin: (t) => t.steps + count, look: (t, end) => (t.steps >= end ? REACHED : end) };
     }
   }
 }
 
-function toLabel(t: Thread, label: string) {
-  return () => {
-    if (t.depth > 0 || t.ended) return false;
-    const frame = (t.driver as Body).control.frame;
-    const i = frame?.unit.code[frame.pc];
-    return i?.kind === 'label' && i.name === label;
-  };
+function standsAtLabel(t: Thread, label: string): boolean {
+  if (t.depth > 0 || t.ended) return false;
+  const frame = (t.driver as Body).control.frame;
+  const i = frame?.unit.code[frame.pc];
+  return i?.kind === 'label' && i.name === label;
 }
+
+const standsBeforeLock = (t: Thread, name: string) => t.op === Op.acquire && (t.obj as Lock).name === name;
 
 /** Inside the function, by a call made since the directive began; or standing in it already when it begins. */
-function toFunction(t: Thread, name: string) {
-  const calls = t.lastCall;
-  return () => {
-    for (let d = t.depth - 1; d >= 0; d--) {
-      const f = t.frameAt(d);
-      if (siteOf(f.site).fn === name && (f.call > calls || d === t.depth - 1)) return true;
-    }
-    return false;
+function toFunction(name: string): Stop {
+  return {
+    begin: (t) => t.lastCall,
+    look: (t, calls) => {
+      for (let d = t.depth - 1; d >= 0; d--) {
+        const f = t.frameAt(d);
+        if (siteOf(f.site).fn === name && (f.call > calls || d === t.depth - 1)) return REACHED;
+      }
+      return calls;
+    },
   };
 }
 
-function pastFunction(t: Thread, name: string) {
-  let inside = -1;
-  return () => {
-    if (inside < 0) {
-      for (let d = 0; d < t.depth; d++) if (siteOf(t.frameAt(d).site).fn === name) inside = t.frameAt(d).call;
-      return false;
-    }
-    for (let d = 0; d < t.depth; d++) if (t.frameAt(d).call === inside) return false;
-    return true;
+const OUTSIDE = -1;
+
+/** Has been inside the function, and is not in that call of it any more. */
+function pastFunction(name: string): Stop {
+  const inside = (t: Thread): number => {
+    let call = OUTSIDE;
+    for (let d = 0; d < t.depth; d++) if (siteOf(t.frameAt(d).site).fn === name) call = t.frameAt(d).call;
+    return call;
+  };
+  const isIn = (t: Thread, call: number): boolean => {
+    for (let d = 0; d < t.depth; d++) if (t.frameAt(d).call === call) return true;
+    return false;
+  };
+  return {
+    begin: () => OUTSIDE,
+    look: (t, call) => (call === OUTSIDE ? inside(t) : isIn(t, call) ? call : REACHED),
   };
 }
 
-/** Has taken the lock since the directive began. */
-function pastLock(t: Thread, name: string) {
-  let before = false;
-  return () => {
-    const at = t.op === Op.acquire && (t.obj as Lock).name === name;
-    if (before && !at) return true;
-    before = at;
-    return false;
+/** Has taken the lock since the directive began: stood before it, and does not any more. */
+function pastLock(name: string): Stop {
+  return {
+    begin: () => 0,
+    look: (t, before) => {
+      const at = standsBeforeLock(t, name);
+      return before === 1 && !at ? REACHED : Number(at);
+    },
   };
 }

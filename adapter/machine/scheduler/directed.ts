@@ -1,7 +1,11 @@
 import type { Machine } from '../machine.js';
 import type { Thread } from '../thread.js';
+import { Kept } from '../unseen.js';
 import { type Choice, move, type Scheduler } from './scheduler.js';
 import { Sequential } from './sequential.js';
+
+/** What a directive answers when it is met. */
+export const REACHED = Number.NaN;
 
 /** One line of a `schedule { }` block. */
 export interface Directive {
@@ -11,8 +15,10 @@ export interface Directive {
   readonly site: number;
   /** Name of the thread that moves. */
   readonly thread: string;
-  /** Begins the directive; the result says after each step, and before the first, whether the thread is where it should be. */
-  begin(thread: Thread): () => boolean;
+  /** The directive begins: what it has to remember of that. */
+  begin(thread: Thread): number;
+  /** Asked then, and after each step: `REACHED` when the thread is where it should be, else what to remember from now on. */
+  look(thread: Thread, memory: number): number;
   /** Whether the directive is met when the thread can go no further: `to blocked`. */
   readonly untilBlocked?: boolean;
 }
@@ -23,45 +29,54 @@ export interface Directive {
  */
 export class Directed implements Scheduler {
   readonly name = 'schedule { }';
-  private at = 0;
-  private reached: (() => boolean) | null = null;
+  private readonly at = new Kept(0);
+  /** What the present directive remembers; null before it has begun. */
+  private readonly memory = new Kept<number | null>(null);
   private readonly rest = new Sequential();
 
   constructor(private readonly directives: readonly Directive[]) {}
 
   choose(machine: Machine, threads: readonly Thread[]): Choice {
-    for (;;) {
-      const d = this.directives[this.at];
-      if (d === undefined) return this.rest.choose(machine, threads);
-      const thread = threads.find((t) => t.name === d.thread);
-      if (thread === undefined) return diverged(d, `there is no thread '${d.thread}'`);
-      this.reached ??= d.begin(thread);
-      if (this.reached()) {
-        this.next();
-        continue;
-      }
-      if (machine.runnable(thread)) return move(thread);
-      const interrupt = threads.find((t) => t.daemon && machine.runnable(t));
-      if (interrupt !== undefined) return move(interrupt);
-      if (d.untilBlocked) {
-        this.next();
-        continue;
-      }
-      return diverged(
-        d,
-        thread.ended ? `${d.thread} has ended` : `${d.thread} ${thread.describe()}, and cannot go on`,
-      );
-    }
+    this.look(machine, threads);
+    const d = this.directives[this.at.value];
+    if (d === undefined) return this.rest.choose(machine, threads);
+    const thread = threads.find((t) => t.name === d.thread);
+    if (thread === undefined) return diverged(d, `there is no thread '${d.thread}'`);
+    const mover = moverFor(machine, threads, thread);
+    if (mover !== undefined) return move(mover);
+    return diverged(
+      d,
+      thread.ended ? `${d.thread} has ended` : `${d.thread} ${thread.describe()}, and cannot go on`,
+    );
   }
 
   moved(thread: Thread): void {
     this.rest.moved(thread);
   }
 
-  private next(): void {
-    this.at++;
-    this.reached = null;
+  /** Goes past the directives that are met. */
+  look(machine: Machine, threads: readonly Thread[]): void {
+    for (;;) {
+      const d = this.directives[this.at.value];
+      const thread = d === undefined ? undefined : threads.find((t) => t.name === d.thread);
+      if (d === undefined || thread === undefined) return;
+      const memory = d.look(thread, this.memory.value ?? d.begin(thread));
+      const blocked = d.untilBlocked === true && moverFor(machine, threads, thread) === undefined;
+      if (Number.isNaN(memory) || blocked) {
+        this.at.value++;
+        this.memory.value = null;
+      } else {
+        this.memory.value = memory;
+        return;
+      }
+    }
   }
+}
+
+/** Who moves so that a thread gets on: itself, or an interrupt while it cannot; nobody where neither can. */
+function moverFor(machine: Machine, threads: readonly Thread[], thread: Thread): Thread | undefined {
+  if (machine.runnable(thread)) return thread;
+  return threads.find((t) => t.daemon && machine.runnable(t));
 }
 
 const diverged = (d: Directive, why: string): Choice => ({

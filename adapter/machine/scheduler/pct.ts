@@ -1,5 +1,6 @@
 import type { Machine } from '../machine.js';
 import type { Thread } from '../thread.js';
+import { Kept } from '../unseen.js';
 import { Rng } from './rng.js';
 import { type Choice, move, type Scheduler, STUCK } from './scheduler.js';
 
@@ -13,9 +14,10 @@ const LENGTH = 1000;
 export class Pct implements Scheduler {
   readonly name: string;
   private readonly rng: Rng;
-  private readonly priority = new Map<Thread, number>();
-  private readonly changes: number[];
-  private steps = 0;
+  /** By the number of the thread; drawn when it is first seen. */
+  private readonly priority: Kept<number | undefined>[] = [];
+  private readonly changes: readonly number[];
+  private readonly steps = new Kept(0);
 
   constructor(seed: number, depth: number) {
     this.name = `pct(seed: ${seed}, depth: ${depth})`;
@@ -26,20 +28,36 @@ export class Pct implements Scheduler {
   }
 
   choose(machine: Machine, threads: readonly Thread[]): Choice {
+    this.look(machine, threads);
     let best: Thread | null = null;
     for (const t of threads) {
-      if (!this.priority.has(t)) this.priority.set(t, 1 + this.rng.next());
-      const higher = best === null || (this.priority.get(t) as number) > (this.priority.get(best) as number);
+      const higher = best === null || this.of(t) > this.of(best);
       if (higher && machine.runnable(t)) best = t;
     }
     return best === null ? STUCK : move(best);
   }
 
   moved(thread: Thread): void {
-    this.steps++;
-    while (this.changes[0] === this.steps) {
-      this.changes.shift();
-      this.priority.set(thread, -this.steps);
-    }
+    const steps = ++this.steps.value;
+    if (this.changes.includes(steps)) this.kept(thread).value = -steps;
+  }
+
+  /** Draws the priorities of the threads in their order, whoever is asked for first. */
+  look(_machine: Machine, threads: readonly Thread[]): void {
+    for (const t of threads) this.of(t);
+  }
+
+  private of(t: Thread): number {
+    const kept = this.kept(t);
+    kept.value ??= 1 + this.rng.next();
+    return kept.value as number;
+  }
+
+  private kept(t: Thread): Kept<number | undefined> {
+    const known = this.priority[t.index];
+    if (known !== undefined) return known;
+    const made = new Kept<number | undefined>(undefined);
+    this.priority[t.index] = made;
+    return made;
   }
 }

@@ -10,7 +10,10 @@ export type Choice =
   /** The schedule asks for something that cannot happen; `message` says what, and where the thread went instead. */
   | { readonly kind: 'diverged'; readonly message: string; readonly site?: number };
 
-/** A schedule being followed. `choose` changes nothing; it is `moved` that goes on to what comes next. */
+/**
+ * A schedule being followed. What it remembers is journaled (`Kept`), so that it goes back in time with the run. `choose` changes
+ * nothing; it is `moved` and `look` that go on to what comes next, and they are called whoever chose the step.
+ */
 export interface Scheduler {
   /** How the schedule is written in a scenario. */
   readonly name: string;
@@ -18,6 +21,8 @@ export interface Scheduler {
   choose(machine: Machine, threads: readonly Thread[]): Choice;
   /** A thread has taken a step, chosen by this scheduler or by a person. */
   moved(thread: Thread): void;
+  /** The state is another: the threads begin, or a step was taken. */
+  look?(machine: Machine, threads: readonly Thread[]): void;
 }
 
 export const STUCK: Choice = { kind: 'stuck' };

@@ -3,7 +3,6 @@ import {
   type Driver,
   event_step,
   machine,
-  Op,
   type Step,
   smp_mb,
   type Thread,
@@ -21,13 +20,11 @@ const HANDLED = cpu.slot('ipis_handled');
 const IRQS_OFF = cpu.slot('irqs_off');
 const IRQ_GUEST = cpu.slot('irq_guest');
 
-/** Waits for interrupts for ever. Idle while none is pending. */
+/** Waits for an interrupt and handles it. Idle while none is pending. */
 export function* cpu_irq(kvm: Kvm, c: Cpu): Step<void> {
   const pending = () => (c.$get(HANDLED) as number) < (c.$get(SENT) as number) && c.$get(IRQS_OFF) === false;
-  for (;;) {
-    yield* wait_until('an interrupt', pending, c, SENT);
-    yield* smp_call_function_interrupt(kvm, c);
-  }
+  yield* wait_until('an interrupt', pending, c, SENT);
+  yield* smp_call_function_interrupt(kvm, c);
 }
 
 /**
@@ -61,8 +58,10 @@ export function* after_interrupt(c: Cpu): Step<void> {
     );
 }
 
-/** Runs the interrupt thread of a CPU. */
+/** Runs the interrupt thread of a CPU, for ever: between two interrupts it stands in `cpu_irq`. */
 export class IrqDriver implements Driver {
+  readonly base = 1;
+
   constructor(
     private readonly kvm: Kvm,
     private readonly c: Cpu,
@@ -76,12 +75,18 @@ export class IrqDriver implements Driver {
     this.start(thread);
   }
   returned(thread: Thread): void {
-    thread.op = Op.ended;
+    this.start(thread);
   }
   frames() {
     return [];
   }
   site(): number {
     return 0;
+  }
+  level(): number {
+    return 0;
+  }
+  restored(thread: Thread, within: boolean): void {
+    if (!within) this.start(thread);
   }
 }

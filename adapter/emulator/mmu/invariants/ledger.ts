@@ -1,40 +1,12 @@
-/**
- * What the rules remember. It is journaled as kernel memory is, so that going back takes it back, but using it is no access of
- * the kernel's: footprints, data breakpoints and freed objects know nothing of it.
- */
-import { journal, KObject } from '../../../machine/index.js';
+/** What the rules remember. */
+import { journal, Unseen } from '../../../machine/index.js';
 
-/** Base of what is kept: journaled, and no more. */
-export abstract class Notes extends KObject {
+export { Kept } from '../../../machine/index.js';
+
+/** Base of what the rules keep. */
+export abstract class Notes extends Unseen {
   get $name() {
     return 'notes of a rule';
-  }
-  $slotName(slot: number) {
-    return `[${slot}]`;
-  }
-  override $undo(slot: number, old: unknown): void {
-    this.$set(slot, old);
-  }
-}
-
-/** One value. */
-export class Kept<T> extends Notes {
-  constructor(private v: T) {
-    super();
-  }
-  get value(): T {
-    return this.v;
-  }
-  set value(v: T) {
-    if (v === this.v) return;
-    if (journal !== null) journal.push(this, 0, this.v);
-    this.v = v;
-  }
-  $get(): unknown {
-    return this.v;
-  }
-  $set(_slot: number, v: unknown): void {
-    this.v = v as T;
   }
 }
 

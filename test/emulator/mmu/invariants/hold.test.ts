@@ -111,7 +111,7 @@ describe('mmu invariants: checking', () => {
           const notes = new Ledger<number>();
           const play = (changes: typeof before) => {
             for (const { key, value, wake } of changes) {
-              m.journal?.begin(0, -1);
+              m.journal?.begin(0, -1, 0, 0);
               notes.put(key, value);
               if (wake) suspects.wake(value ?? 0);
               else suspects.put(key, value);
@@ -142,7 +142,6 @@ describe('mmu invariants: checking', () => {
     const { steps } = vm.machine;
     assert.throws(() => vm.setup(vm.vm('enable_dirty_log', { slot: vm.slot })), /INV-T1/);
     vm.machine.journal?.undoTo(steps);
-    vm.machine.failure = null;
     assert.equal(vm.look(), null);
     assert.equal(vm.end(), null);
   });
