@@ -14,12 +14,14 @@ import { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Subsystem } from '../../emulator/subsystem.js';
 import * as ast from '../ast.js';
 import { type Diagnostic, formatDiagnostic, rangeOf } from '../diagnostics.js';
+import { eventGroups } from '../eventGroups.js';
 import type { LoadedFile } from '../load.js';
 import { complete } from './completion.js';
 import { hover } from './hover.js';
 import { type Link, linksTo } from './links.js';
 import { folding, outline } from './outline.js';
 import { definition, importedFile, linkOf, references, rename } from './references.js';
+import { schedulePlace } from './schedulePlace.js';
 import { semanticTokens, TOKEN_MODIFIERS, TOKEN_TYPES } from './semantic.js';
 import { signatureHelp } from './signature.js';
 import { toEditor, type Word, wordAt } from './text.js';
@@ -48,6 +50,12 @@ const CAPABILITIES: InitializeResult = {
 interface At {
   readonly textDocument: { readonly uri: string };
   readonly position: Position;
+}
+
+/** What `lockstep/schedulePlace` names: a scenario of a document, by its title. */
+interface WhichScenario {
+  readonly textDocument: { readonly uri: string };
+  readonly title: string;
 }
 
 /** Serves a connection until it ends. `subsystems` are those that scenarios may use. */
@@ -127,6 +135,11 @@ export function serve(connection: Connection, subsystems: readonly Subsystem[]):
   connection.languages.semanticTokens.on(({ textDocument }) => {
     const file = workspace.file(textDocument.uri);
     return file === undefined ? { data: [] } : semanticTokens(file.info);
+  });
+  connection.onRequest('lockstep/events', () => eventGroups());
+  connection.onRequest('lockstep/schedulePlace', ({ textDocument, title }: WhichScenario) => {
+    const file = workspace.file(textDocument.uri);
+    return (file === undefined ? undefined : schedulePlace(file.info, title)) ?? null;
   });
 
   documents.listen(connection);
