@@ -12,6 +12,8 @@ export interface Indexed {
   cellOf?(i: number): Cell | undefined;
   /** What `element(i)` is, made of a value that its cell has held; the value itself where this is absent. */
   seenAs?(i: number, raw: unknown): unknown;
+  /** What is kept for an element that a person gives; the same where this is absent. */
+  keptAs?(i: number, given: unknown): unknown;
 }
 
 /** Elements that are the words of one frame of physical memory. */

@@ -8,6 +8,7 @@ import type { Reply } from './requests.js';
 import { frameOf } from './scopes.js';
 import type { Session } from './session.js';
 import { localsOf, type ShownFrame } from './stack.js';
+import { aboutField } from './variables/cells.js';
 import type { Format } from './variables/container.js';
 import { type About, describe } from './variables/describe.js';
 import { toVariable } from './variables/requests.js';
@@ -68,7 +69,8 @@ function declared(expression: string, valueAt: (source: string) => unknown): Abo
   if (receiver === undefined || field === undefined) return undefined;
   try {
     const of = valueAt(receiver);
-    return of instanceof KObject ? infoOf(of)?.fields[field] : undefined;
+    const declaration = of instanceof KObject ? infoOf(of)?.fields[field] : undefined;
+    return declaration === undefined ? undefined : aboutField(of as KObject, field, declaration);
   } catch {
     return undefined; // what stands before the dot is no value, but a thread
   }

@@ -2,17 +2,17 @@
  * Sets of spte pointers: reverse maps and parent lists (specification, section 3). A head is 0 when empty, the one pointer, or
  * a chain of nodes of three. Private under `mmu_lock`, so nothing here takes a step. An iterator is invalid after a removal.
  */
-import { BUG_ON, type Cell, KArray, machine } from '../../machine/index.js';
+import { BUG_ON, type Cell, machine } from '../../machine/index.js';
 import { mmu_memory_cache_alloc } from './memory_cache.js';
-import { type PteListDesc, pte_list_desc } from './structures/mmu_page.js';
+import { type PteListDesc, pte_list_desc, SptePointers } from './structures/mmu_page.js';
 import type { KvmVcpu } from './structures/vcpu.js';
 
 /** Pointers in a node. */
-export const PTE_LIST_EXT = 3;
+export const PTE_LIST_EXT = SptePointers.LENGTH;
 
 function mmu_alloc_pte_list_desc(vcpu: KvmVcpu): PteListDesc {
   mmu_memory_cache_alloc(vcpu.arch.mmu_pte_list_desc_cache);
-  return machine.alloc(new pte_list_desc({ sptes: new KArray<number>(PTE_LIST_EXT, 0) }));
+  return machine.alloc(new pte_list_desc({ sptes: new SptePointers() }));
 }
 
 const load = (head: Cell): number | PteListDesc => head.obj.$load(head.slot) as number | PteListDesc;
@@ -110,8 +110,8 @@ export function pte_list_items(head: unknown): number[] {
     desc !== null;
     desc = desc.$get(pte_list_desc.slot('more')) as PteListDesc | null
   ) {
-    const sptes = desc.$get(pte_list_desc.slot('sptes')) as KArray<number>;
-    for (let i = 0; i < PTE_LIST_EXT; i++) if (sptes.element(i) !== 0) items.push(sptes.element(i) as number);
+    const sptes = desc.$get(pte_list_desc.slot('sptes')) as SptePointers;
+    for (let i = 0; i < PTE_LIST_EXT; i++) if (sptes.$get(i) !== 0) items.push(sptes.$get(i) as number);
   }
   return items;
 }

@@ -1,5 +1,5 @@
 /** Reading and writing through `.field` and `[index]`. Only what is declared can be reached: never the insides of the tool. */
-import { Bitmap, infoOf, isIndexed, KArray, KObject } from '../../machine/index.js';
+import { Bitmap, infoOf, isIndexed, KArray, KObject, keptFor, seen } from '../../machine/index.js';
 import { membersOfValue } from '../members.js';
 import { didYouMean } from '../near.js';
 import { canon, ExpressionError, fromKernel, kindOf, truth, type Value, whole } from './values.js';
@@ -10,8 +10,9 @@ export function readField(receiver: Value, name: string): Value {
   if (receiver instanceof KObject) {
     notFreed(receiver);
     const info = infoOf(receiver);
-    if (info !== undefined && Object.hasOwn(info.fields, name))
-      return fromKernel((receiver as unknown as Record<string, unknown>)[name]);
+    const field = info !== undefined && Object.hasOwn(info.fields, name) ? info.fields[name] : undefined;
+    if (field !== undefined)
+      return fromKernel(seen(field, (receiver as unknown as Record<string, unknown>)[name]));
   }
   const members = membersOfValue(receiver);
   const member = members.find((m) => m.name === name);
@@ -41,7 +42,8 @@ export function writeField(receiver: Value, name: string, value: Value): void {
     throw new ExpressionError(`'${name}' of ${kindOf(receiver)} cannot be set`);
   }
   if (field.readonly) throw new ExpressionError(`'${name}' of ${kindOf(receiver)} cannot be set`);
-  (receiver as unknown as Record<string, unknown>)[name] = toKernel(value, field.initial, `'${name}'`);
+  const given = toKernel(value, field.initial, `'${name}'`);
+  (receiver as unknown as Record<string, unknown>)[name] = keptFor(field, given);
 }
 
 function toKernel(value: Value, like: unknown, what: string): unknown {
@@ -78,7 +80,8 @@ export function writeIndex(receiver: Value, index: Value, value: Value): void {
   }
   if (receiver instanceof KObject && isIndexed(receiver) && 'put' in receiver) {
     const like = receiver.element(checked(i, receiver.length));
-    receiver.$store(i, toKernel(value, like, 'the element'));
+    const given = toKernel(value, like, 'the element');
+    receiver.$store(i, receiver.keptAs?.(i, given) ?? given);
     return;
   }
   throw new ExpressionError(`elements of ${kindOf(receiver)} cannot be set`);

@@ -14,7 +14,8 @@ const ELEMENTS = 8;
 
 /** Writes any value, of a scenario or of the kernel, in one line. Never throws: a value that cannot be read says why. */
 export function show(value: unknown, o: ShowOptions = {}): string {
-  if (typeof o.show === 'function') return o.show(value);
+  // Of a list, it is the elements that are shown in a way of their own.
+  if (typeof o.show === 'function' && !(o.type?.kind === 'list' && isList(value))) return o.show(value);
   if (typeof value === 'number' || typeof value === 'bigint') return showInt(value, o);
   if (typeof value === 'string') return o.type?.kind === 'enum' ? value : JSON.stringify(value);
   if (value === null || value === undefined) return 'none';
@@ -28,6 +29,8 @@ export function show(value: unknown, o: ShowOptions = {}): string {
   if (value instanceof KObject) return showObject(value, o);
   return String(value);
 }
+
+const isList = (value: unknown) => Array.isArray(value) || isIndexed(value);
 
 function showInt(value: number | bigint, o: ShowOptions): string {
   if (o.type?.kind === 'flags') return showFlags(BigInt(value), o.type.bits);
@@ -56,7 +59,7 @@ function showDuration(d: Duration): string {
 
 function showList(values: readonly unknown[], o: ShowOptions): string {
   const of = o.type?.kind === 'list' ? o.type.of : undefined;
-  const shown = values.slice(0, ELEMENTS).map((v) => show(v, { type: of, hex: o.hex }));
+  const shown = values.slice(0, ELEMENTS).map((v) => show(v, { type: of, show: o.show, hex: o.hex }));
   if (values.length > ELEMENTS) shown.push(`… ${values.length} in all`);
   return `[${shown.join(', ')}]`;
 }

@@ -1,7 +1,17 @@
 /** From a value of the scenario or the kernel to its row: one line, its type, and what opens under it. */
 import { show } from '../../language/interpreter/show.js';
 import { membersOfValue } from '../../language/members.js';
-import { infoOf, isIndexed, KObject, Lock, type Show, type ValueType } from '../../machine/index.js';
+import {
+  type Cell,
+  infoOf,
+  isIndexed,
+  KObject,
+  Lock,
+  type Show,
+  seen,
+  type ValueType,
+} from '../../machine/index.js';
+import { aboutField } from './cells.js';
 import type { Container, Format, Row } from './container.js';
 import { elementsOf, listElements } from './elements.js';
 
@@ -12,19 +22,29 @@ export interface About {
   readonly doc?: string | undefined;
   /** Expression that gives the value. */
   readonly path?: string | undefined;
+  readonly cell?: Cell | undefined;
+  readonly past?: Row['past'];
+  readonly target?: string | undefined;
+  readonly fixed?: string | undefined;
 }
 
 /** The row of a value. */
 export function describe(name: string, value: unknown, about: About, format: Format): Row {
+  const text = (v: unknown, f: Format) =>
+    isPlain(v) ? showPlain(v) : show(v, { type: about.type, show: about.show, hex: f.hex });
+  const { path, cell, past, target, fixed, doc } = about;
   return {
     name,
-    value: isPlain(value)
-      ? showPlain(value)
-      : show(value, { type: about.type, show: about.show, hex: format.hex }),
+    value: text(value, format),
     type: typeName(value, about.type),
-    path: about.path,
+    path,
     children: childrenOf(value, about),
-    ...(about.doc ? { doc: about.doc } : {}),
+    raw: value,
+    text,
+    ...(doc ? { doc } : {}),
+    ...(cell === undefined ? {} : { cell, past }),
+    ...(target === undefined ? {} : { target }),
+    ...(fixed === undefined ? {} : { fixed }),
   };
 }
 
@@ -50,7 +70,10 @@ export function childrenOf(value: unknown, about: About): Container | undefined 
   const fields = Object.entries(info.fields);
   return {
     named: (format) =>
-      fields.map(([n, f]) => attempt(n, () => self[n], { ...f, path: below(path, n) }, format)),
+      fields.map(([n, f]) => {
+        const about = { ...aboutField(value, n, f), path: below(path, n) };
+        return attempt(n, () => seen(f, self[n]), about, format);
+      }),
   };
 }
 
@@ -62,12 +85,20 @@ function builtIn(value: Lock, path: string | undefined): Container {
         attempt(
           m.name,
           () => (m.get as (v: unknown) => unknown)(value),
-          { type: m.type, doc: m.doc, path: below(path, m.name) },
+          {
+            type: m.type,
+            doc: m.doc,
+            path: below(path, m.name),
+            ...(m.name === 'owner' ? { cell: { obj: value, slot: 0 }, past: ownerName } : {}),
+            fixed: 'locks are taken and given back by kernel code alone',
+          },
           format,
         ),
       ),
   };
 }
+
+const ownerName = (owner: unknown) => (owner as { name: string } | null)?.name ?? null;
 
 /** An object of the model that is no kernel structure: several results of a function, for example. */
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -3,6 +3,7 @@
  * No more elements are read than are shown, except for the scan for occupied ones, which is bounded.
  */
 import type { Indexed, KObject } from '../../machine/index.js';
+import { aboutElement, SCENARIO_LIST } from './cells.js';
 import type { Container, Format, Row } from './container.js';
 import { type About, attempt } from './describe.js';
 
@@ -18,7 +19,7 @@ export function elementsOf(value: KObject & Indexed, about: About): Container {
     attempt(
       `[${i}]`,
       () => value.element(i),
-      { type: of, show: about.show, path: at(about.path, i) },
+      { ...aboutElement(value, i, at(about.path, i)), type: of, show: about.show },
       format,
     );
   const { length } = value;
@@ -40,7 +41,12 @@ export function elementsOf(value: KObject & Indexed, about: About): Container {
 export function listElements(value: readonly unknown[], about: About): Container {
   const of = about.type?.kind === 'list' ? about.type.of : undefined;
   return pages(value.length, (i, format) =>
-    attempt(`[${i}]`, () => value[i], { type: of, show: about.show, path: at(about.path, i) }, format),
+    attempt(
+      `[${i}]`,
+      () => value[i],
+      { type: of, show: about.show, path: at(about.path, i), fixed: SCENARIO_LIST },
+      format,
+    ),
   );
 }
 

@@ -1,5 +1,5 @@
 /** The hash of shadow pages. Most buckets are empty, so only the others are stored. */
-import { type Indexed, KObject } from '../../../machine/index.js';
+import { type Cell, type Indexed, KObject } from '../../../machine/index.js';
 import type { KvmMmuPage } from './mmu_page.js';
 
 const EMPTY: readonly KvmMmuPage[] = [];
@@ -27,6 +27,9 @@ export class HashTable extends KObject implements Indexed {
   }
   element(i: number): unknown {
     return this.$get(i);
+  }
+  cellOf(i: number): Cell {
+    return { obj: this, slot: i };
   }
   occupied(i: number): boolean {
     return this.buckets.has(i);

@@ -3,6 +3,7 @@ import {
   ANY,
   BOOL,
   bool,
+  type Cell,
   computed,
   handle,
   INT,
@@ -50,6 +51,8 @@ export const page = struct(
 );
 export interface Page extends Instance<typeof page> {}
 
+const wordOf = (e: HostPte): number => e.was ?? e.table.$get(e.hva / 4096);
+
 /** A host page-table entry as it is shown. */
 export const host_pte = struct(
   'host_pte',
@@ -57,21 +60,21 @@ export const host_pte = struct(
   {
     hva: int('Host virtual address.', { show: 'hex', readonly: true }),
     present: computed<HostPte, boolean>(BOOL, 'The page is in memory.', (e): boolean =>
-      pte_present(e.table.$get(e.hva / 4096)),
+      pte_present(wordOf(e)),
     ),
     writable: computed<HostPte, boolean>(BOOL, 'The process may write to it.', (e): boolean =>
-      pte_write(e.table.$get(e.hva / 4096)),
+      pte_write(wordOf(e)),
     ),
     huge: computed<HostPte, boolean>(BOOL, 'It is part of a mapping of 2 MiB.', (e): boolean =>
-      pte_huge(e.table.$get(e.hva / 4096)),
+      pte_huge(wordOf(e)),
     ),
     dirty: computed<HostPte, boolean>(BOOL, 'The process itself has written through it.', (e): boolean =>
-      pte_dirty(e.table.$get(e.hva / 4096)),
+      pte_dirty(wordOf(e)),
     ),
     pfn: computed<HostPte, number>(
       INT,
       'Frame of the host that the entry points to.',
-      (e): number => pte_pfn(e.table.$get(e.hva / 4096)),
+      (e): number => pte_pfn(wordOf(e)),
       {
         show: 'hex',
       },
@@ -84,6 +87,8 @@ export const host_pte = struct(
 );
 export interface HostPte extends Instance<typeof host_pte> {
   table: HostPageTable;
+  /** The word, where the view is of what was there once. */
+  was?: number;
   readonly $key: number;
 }
 
@@ -117,6 +122,12 @@ export class HostPageTable extends KObject implements Indexed {
   }
   element(i: number): unknown {
     return this.view(this.mapped()[i] as number);
+  }
+  cellOf(i: number): Cell {
+    return { obj: this, slot: this.mapped()[i] as number };
+  }
+  seenAs(i: number, raw: unknown): unknown {
+    return Object.assign(this.view(this.mapped()[i] as number), { was: raw as number });
   }
   $get(slot: number): number {
     return this.ptes.get(slot) ?? 0;

@@ -13,6 +13,7 @@ import {
   own,
   struct,
 } from '../../../machine/index.js';
+import { chain } from './mmu_page.js';
 import { hex, part } from './pointer.js';
 import type { Rmap } from './rmap_array.js';
 
@@ -29,6 +30,8 @@ export const kvm_lpage_info = struct(
   {
     rmap_pde: part<number | object>(INT, 'Head of the chain of large sptes that map the frame.', {
       initial: 0,
+      show: chain,
+      words: true,
       guard: 'mmu_lock',
     }),
     write_count: int(
@@ -71,8 +74,8 @@ export const kvm_memory_slot = struct(
     ),
     rmap: part<Rmap>(
       listOf(INT),
-      'For each frame, the sptes of 4 KiB that map it: 0, one spte, or a chain of them.',
-      { guard: 'mmu_lock' },
+      'For each frame, the sptes of 4 KiB that map it: none, one spte, or a chain of them.',
+      { show: chain, guard: 'mmu_lock' },
     ),
     lpage_info: part<KArray<KArray<KvmLpageInfo>>>(
       listOf(listOf(handle('kvm_lpage_info'))),

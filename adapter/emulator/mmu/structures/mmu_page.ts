@@ -6,11 +6,11 @@ import {
   INT,
   type Instance,
   int,
-  type KArray,
+  KArray,
   listOf,
   struct,
 } from '../../../machine/index.js';
-import { hex, part } from './pointer.js';
+import { address, hex, part } from './pointer.js';
 import type { Spt } from './spt.js';
 
 /** Bits of the role word (specification, section 3). */
@@ -26,18 +26,53 @@ export const ACC_ALL = 7;
 
 const letters = ['---', '--x', 'w--', 'w-x', '-u-', '-ux', 'wu-', 'wux'];
 
+/** The head of a chain of sptes in one line. */
+export const chain = (v: unknown): string =>
+  typeof v === 'object' && v !== null ? `chain of ${chained(v as PteListDesc)}` : address(v);
+
+function chained(head: PteListDesc): number {
+  let n = 0;
+  for (let d: PteListDesc | null = head; d !== null; d = d.$get(MORE()) as PteListDesc | null) {
+    const sptes = d.$get(SPTES()) as SptePointers;
+    for (let i = 0; i < SptePointers.LENGTH; i++) if (sptes.$get(i) !== 0) n++;
+  }
+  return n;
+}
+const MORE = () => pte_list_desc.slot('more');
+const SPTES = () => pte_list_desc.slot('sptes');
+
 /** A role word in the form of the kernel's trace, without the trailing counters. */
 export const roleText = (role: number): string =>
   `${role & ROLE_LEVEL} q${(role >> 5) & 3}${role & ROLE_DIRECT ? ' direct' : ''} ${letters[(role >> ROLE_ACCESS_SHIFT) & 7]}${
     role & ROLE_INVALID ? ' invalid' : ''
   } ${role & (1 << 18) ? '' : '!'}nxe`;
 
+/** The sptes of a node, by their word addresses; people see the byte addresses. */
+export class SptePointers extends KArray<number> {
+  /** Pointers in a node. */
+  static readonly LENGTH = 3;
+
+  constructor() {
+    super(SptePointers.LENGTH, 0);
+  }
+  override element(i: number): unknown {
+    return this.seenAs(i, this.$get(i));
+  }
+  override seenAs(_i: number, raw: unknown): unknown {
+    return (raw as number) * 8;
+  }
+  keptAs(_i: number, given: unknown): unknown {
+    return Math.floor((given as number) / 8);
+  }
+}
+
 /** `struct pte_list_desc`: a node of a chain. */
 export const pte_list_desc = struct(
   'pte_list_desc',
   'A node of a reverse-map or parent chain: up to three sptes, and the next node.',
   {
-    sptes: part<KArray<number>>(listOf(INT), 'Word addresses of sptes; 0 where there is none.', {
+    sptes: part<SptePointers>(listOf(INT), 'Addresses of sptes; none where there is none.', {
+      show: address,
       guard: 'mmu_lock',
     }),
     more: part<PteListDesc | null>(handle('pte_list_desc'), 'The next node.', {
@@ -78,10 +113,16 @@ export const kvm_mmu_page = struct(
     root_count: int('How many root registers point to the page; it is not freed before that is 0.', {
       guard: 'mmu_lock',
     }),
-    parent_ptes: part<unknown>(INT, 'The sptes that point to this table: 0, one word address, or a chain.', {
-      initial: 0,
-      guard: 'mmu_lock',
-    }),
+    parent_ptes: part<unknown>(
+      INT,
+      'The sptes that point to this table: none, the address of one, or a chain.',
+      {
+        initial: 0,
+        show: chain,
+        words: true,
+        guard: 'mmu_lock',
+      },
+    ),
     slot_bitmap: part<bigint>(INT, 'Bit n: the table has had an spte for a frame of slot n.', {
       initial: 0n,
       show: 'hex',

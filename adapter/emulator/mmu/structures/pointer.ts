@@ -9,7 +9,7 @@ export const ptr = <T>(name: string, doc: string, o: FieldOptions = {}): Field<T
 export const part = <T>(type: ValueType, doc: string, o: FieldOptions = {}): Field<T> =>
   ({ initial: null, readonly: true, ...o, type, doc }) as unknown as Field<T>;
 
-/** Writes a number in hexadecimal, as the kernel's `%#llx` does; a word address becomes the byte address. */
+/** Writes a number in hexadecimal, as the kernel's `%#llx` does. */
 export const hex = (v: number | bigint): string => (v < 0 ? 'none' : `0x${v.toString(16)}`);
-/** Shows a word address of physical memory as the byte address that it is. */
-export const showWord = (v: unknown): string => (typeof v === 'number' && v > 0 ? hex(v * 8) : 'none');
+/** Writes an address that may be missing. */
+export const address = (v: unknown): string => (typeof v === 'number' && v > 0 ? hex(v) : 'none');

@@ -1,5 +1,5 @@
 /** Heads of reverse-map chains, one for each frame of a slot. Nearly all are empty, so only the others are stored. */
-import { type Indexed, KObject } from '../../../machine/index.js';
+import { type Cell, type Indexed, KObject } from '../../../machine/index.js';
 
 /** A sparse array of chain heads. 0: empty; a number: the one spte, by its word address; otherwise a `pte_list_desc`. */
 export class Rmap extends KObject implements Indexed {
@@ -12,7 +12,14 @@ export class Rmap extends KObject implements Indexed {
     return 'rmap';
   }
   element(i: number): unknown {
-    return this.heads.get(i) ?? 0;
+    return this.seenAs(i, this.$get(i));
+  }
+  /** People see the byte address of the one spte. */
+  seenAs(_i: number, raw: unknown): unknown {
+    return typeof raw === 'number' ? raw * 8 : raw;
+  }
+  cellOf(i: number): Cell {
+    return { obj: this, slot: i };
   }
   occupied(i: number): boolean {
     return this.heads.has(i);

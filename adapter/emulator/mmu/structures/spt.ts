@@ -1,6 +1,7 @@
 /** The 512 entries of a shadow page, and one entry as a thing that can be looked at. */
 import {
   BOOL,
+  type Cell,
   computed,
   handle,
   INT,
@@ -12,45 +13,72 @@ import {
   struct,
   WORDS,
 } from '../../../machine/index.js';
-import { is_large_pte, PT_WRITABLE_MASK, type SpteBits, spte_to_pfn } from '../bits.js';
+import {
+  is_large_pte,
+  PT_WRITABLE_MASK,
+  PT64_BASE_ADDR_MASK,
+  pfn_to_pte,
+  type SpteBits,
+  spte_to_pfn,
+} from '../bits.js';
 import { type KvmMmuPage, kvm_mmu_page } from './mmu_page.js';
-import { hex, showWord } from './pointer.js';
+import { address, hex } from './pointer.js';
 
 /** The shadow page that a word of physical memory belongs to. */
 export const page_header = (sptep: number): KvmMmuPage =>
   machine.phys.frameOf(sptep)?.owner as unknown as KvmMmuPage;
 
 const pageOf = (s: Spte): KvmMmuPage | null => (s.sptep < 0 ? null : page_header(s.sptep));
-const wordOf = (s: Spte): bigint => (s.sptep < 0 ? 0n : machine.phys.$get(s.sptep));
+const wordOf = (s: Spte): bigint => s.was ?? (s.sptep < 0 ? 0n : machine.phys.$get(s.sptep));
+const store = (s: Spte, word: bigint): void => {
+  if (s.sptep >= 0) machine.phys.$store(s.sptep, word);
+};
 const bit = (doc: string, test: (bits: SpteBits, v: bigint) => boolean) =>
   computed<Spte, boolean>(BOOL, doc, (s): boolean => test(s.bits, wordOf(s)));
+/** The same for what stands for bits of the word; it can be set. */
+const flag = (doc: string, mask: (bits: SpteBits) => bigint) =>
+  computed<Spte, boolean>(BOOL, doc, (s): boolean => (wordOf(s) & mask(s.bits)) !== 0n, {
+    initial: false,
+    assign: (s, on): void => store(s, on ? wordOf(s) | mask(s.bits) : wordOf(s) & ~mask(s.bits)),
+  });
 
 /** One entry of a shadow page, by where it lies. Reading its fields is not an access of the kernel's. */
 export const spte = struct(
   'spte',
   'An entry of a shadow page table, as it is now.',
   {
-    sptep: int('Where the entry lies in physical memory.', { show: showWord, readonly: true }),
+    sptep: int('Where the entry lies in physical memory.', { show: address, words: true, readonly: true }),
     value: computed<Spte, bigint>(INT, 'The 64-bit word. It can be set.', (s): bigint => wordOf(s), {
       show: 'hex',
       initial: 0n,
-      assign: (s, v): void => {
-        if (s.sptep >= 0) machine.phys.$store(s.sptep, v);
-      },
+      assign: (s, v): void => store(s, v),
+      cell: (s): Cell | undefined => (s.sptep < 0 ? undefined : { obj: machine.phys, slot: s.sptep }),
     }),
     present: bit('The hardware can go through it.', (b, v) => b.is_shadow_present_pte(v)),
     mmio: bit('It marks an address that no memory slot has.', (b, v) => b.is_mmio_spte(v)),
-    writable: bit('The W bit: the hardware may store.', (_b, v) => (v & PT_WRITABLE_MASK) !== 0n),
-    executable: bit('The hardware may fetch instructions.', (b, v) => b.executable(v)),
-    accessed: bit('The A bit: the hardware has used it.', (b, v) => (v & b.shadow_accessed_mask) !== 0n),
-    dirty: bit('The D bit: the hardware has stored through it.', (b, v) => (v & b.shadow_dirty_mask) !== 0n),
-    host_writeable: bit(
-      'SPTE_HOST_WRITEABLE: the host lets KVM map the frame writable.',
-      (b, v) => (v & b.SPTE_HOST_WRITEABLE) !== 0n,
+    writable: flag('The W bit: the hardware may store.', () => PT_WRITABLE_MASK),
+    executable: computed<Spte, boolean>(
+      BOOL,
+      'The hardware may fetch instructions.',
+      (s): boolean => s.bits.executable(wordOf(s)),
+      {
+        initial: false,
+        assign: (s, on): void => {
+          const { shadow_x_mask, shadow_nx_mask } = s.bits;
+          const rest = wordOf(s) & ~(shadow_x_mask | shadow_nx_mask);
+          store(s, rest | (on ? shadow_x_mask : shadow_nx_mask));
+        },
+      },
     ),
-    mmu_writeable: bit(
+    accessed: flag('The A bit: the hardware has used it.', (b) => b.shadow_accessed_mask),
+    dirty: flag('The D bit: the hardware has stored through it.', (b) => b.shadow_dirty_mask),
+    host_writeable: flag(
+      'SPTE_HOST_WRITEABLE: the host lets KVM map the frame writable.',
+      (b) => b.SPTE_HOST_WRITEABLE,
+    ),
+    mmu_writeable: flag(
       'SPTE_MMU_WRITEABLE: the frame is no shadowed page table, so W may come back.',
-      (b, v) => (v & b.SPTE_MMU_WRITEABLE) !== 0n,
+      (b) => b.SPTE_MMU_WRITEABLE,
     ),
     large: computed<Spte, boolean>(
       BOOL,
@@ -65,7 +93,11 @@ export const spte = struct(
       INT,
       'Frame of the host that it points to.',
       (s): number => spte_to_pfn(wordOf(s)),
-      { show: 'hex' },
+      {
+        show: 'hex',
+        initial: 0,
+        assign: (s, pfn): void => store(s, (wordOf(s) & ~PT64_BASE_ADDR_MASK) | pfn_to_pte(pfn)),
+      },
     ),
     sp: computed<Spte, KvmMmuPage | null>(
       handle('kvm_mmu_page'),
@@ -83,6 +115,8 @@ export const spte = struct(
 export interface Spte extends Instance<typeof spte> {
   /** The layout of the word. */
   bits: SpteBits;
+  /** The word, where the view is of what was there once. */
+  was?: bigint;
   /** Two views of the same place are the same thing. */
   readonly $key: number;
 }
@@ -136,6 +170,12 @@ export class Spt extends KObject implements Indexed {
   element(i: number): unknown {
     this.views[i] ??= viewOf(this.bits, this.at(i));
     return this.views[i];
+  }
+  cellOf(i: number): Cell {
+    return { obj: machine.phys, slot: this.at(i) };
+  }
+  seenAs(i: number, raw: unknown): unknown {
+    return Object.assign(viewOf(this.bits, this.at(i)), { was: raw as bigint });
   }
   occupied(i: number): boolean {
     return machine.phys.$get(this.at(i)) !== 0n;

@@ -1,6 +1,15 @@
 /** Translation look-aside buffers: what a CPU goes on believing about a page until a flush covers it. */
-import { bool, type Indexed, type Instance, int, KObject, machine, struct } from '../../../machine/index.js';
-import { hex, showWord } from './pointer.js';
+import {
+  bool,
+  type Cell,
+  type Indexed,
+  type Instance,
+  int,
+  KObject,
+  machine,
+  struct,
+} from '../../../machine/index.js';
+import { address, hex } from './pointer.js';
 
 /** One cached translation. Entries are reused: one that is not in a TLB any more says `cached: false`. */
 export const tlb_entry = struct(
@@ -15,7 +24,7 @@ export const tlb_entry = struct(
     executable: bool('Instructions may be fetched.'),
     accessed: bool('The A bit of the spte was set when it was cached.'),
     dirty: bool('The D bit was set: a store through it does not look at the spte again.'),
-    sptep: int('The leaf spte from which it was filled.', { show: showWord }),
+    sptep: int('The leaf spte from which it was filled.', { show: address, words: true }),
     cached: bool('Whether it is in the TLB.'),
   },
   (e: TlbEntry): string =>
@@ -95,6 +104,10 @@ export class Tlb extends KObject implements Indexed {
   }
   element(i: number): unknown {
     return this.all()[i];
+  }
+  cellOf(i: number): Cell {
+    const { gfn, level } = this.all()[i] as TlbEntry;
+    return { obj: this, slot: tlbKey(gfn, level) };
   }
   $get(slot: number): unknown {
     return this.entries.get(slot);

@@ -1,0 +1,113 @@
+/**
+ * Readable names of places in kernel memory: `vm.arch.n_used_mmu_pages`, `kvm_mmu_page#6.3.spt[3]`. What is always there is
+ * called by its path from a root; what is allocated, by its type and number, which it keeps for as long as it lives.
+ */
+import { machine } from './current.js';
+import type { Machine } from './machine.js';
+import { WORDS } from './memory.js';
+import { type Cell, KObject } from './object.js';
+import { infoOf } from './struct.js';
+import { isIndexed, isWords, type Words } from './view.js';
+
+/** Objects that paths begin at, by their names. */
+export type Roots = () => Iterable<readonly [name: string, value: unknown]>;
+
+/** An object that has a name of its own; an empty one where its places are called by their names alone. */
+interface Called {
+  readonly $called: string;
+}
+
+/** Objects that are looked at for paths, and elements of an array, at the most. */
+const MOST = 10_000;
+
+const roots = new WeakMap<Machine, Roots[]>();
+
+/** Says where the paths of a machine's objects begin. */
+export function nameFrom(of: Machine, from: Roots): void {
+  const known = roots.get(of);
+  if (known === undefined) roots.set(of, [from]);
+  else known.push(from);
+}
+
+/** The name of a place in the running machine. For many at once, ask `names`. */
+export const nameOfCell = (cell: Cell): string => names().cell(cell);
+
+/** Names of places and objects as they are now; they hold while the machine stands still. */
+export interface Names {
+  cell(cell: Cell): string;
+  object(obj: KObject): string;
+}
+
+/** Collects the names of what can be reached in the running machine. */
+export function names(): Names {
+  const paths = pathsFrom((roots.get(machine) ?? []).flatMap((from) => [...from()]));
+  const object = (obj: KObject): string => {
+    const called = (obj as Partial<Called>).$called;
+    return called ?? paths.get(obj) ?? (obj.$id === 0 ? obj.$name : `${obj.$name}#${numberOf(obj.$id)}`);
+  };
+  const cell = ({ obj, slot }: Cell): string => {
+    if (obj === machine.phys) return wordName(slot, object);
+    const of = object(obj);
+    const place = obj.$slotName(slot);
+    if (of === '') return place;
+    if (place.startsWith('[')) return `${of}${place}`;
+    return /^\w+$/.test(place) ? `${of}.${place}` : `${of}[${place}]`;
+  };
+  return { cell, object };
+}
+
+/** The table of words that an object keeps in a frame, with the name of its field. */
+export function wordsIn(owner: KObject | null, pfn: number): readonly [field: string, words: Words] | null {
+  const info = owner === null ? undefined : infoOf(owner);
+  if (owner === null || info === undefined) return null;
+  for (const [name, field] of Object.entries(info.fields)) {
+    if (field.compute !== undefined) continue;
+    const value = owner.$get(owner.$slotOf(name));
+    if (isWords(value) && value.pfn === pfn) return [name, value];
+  }
+  return null;
+}
+
+function wordName(pa: number, object: (obj: KObject) => string): string {
+  const frame = machine.phys.frameOf(pa);
+  const words = frame === undefined ? null : wordsIn(frame.owner, frame.pfn);
+  if (frame === undefined || words === null) return `phys[0x${(pa * 8).toString(16)}]`;
+  return `${object(frame.owner as KObject)}.${words[0]}[${pa % WORDS}]`;
+}
+
+/** `3` for what was there from the beginning, else `6.3`: the third that thread 6 has allocated. */
+function numberOf(id: number): string {
+  const [by, n] = [Math.floor(id / 2 ** 24), id % 2 ** 24];
+  return by === 0 ? `${n}` : `${by}.${n}`;
+}
+
+/** Paths of the objects that stay where they are: parts of a root, and elements of arrays among them. */
+function pathsFrom(from: readonly (readonly [string, unknown])[]): Map<KObject, string> {
+  const paths = new Map<KObject, string>();
+  const open: KObject[] = [];
+  const meet = (value: unknown, path: string) => {
+    if (!(value instanceof KObject) || paths.has(value) || paths.size >= MOST) return;
+    paths.set(value, path);
+    open.push(value);
+  };
+  for (const [name, value] of from) meet(value, name);
+  for (let k = 0; k < open.length; k++) {
+    const obj = open[k] as KObject;
+    const path = paths.get(obj) as string;
+    const info = infoOf(obj);
+    if (info !== undefined)
+      for (const [name, field] of Object.entries(info.fields)) {
+        if (field.compute === undefined && field.readonly === true)
+          meet(obj.$get(obj.$slotOf(name)), `${path}.${name}`);
+      }
+    else if (isIndexed(obj) && obj.cellOf !== undefined && !isWords(obj) && obj.length <= MOST)
+      for (let i = 0; i < obj.length && paths.size < MOST; i++) meet(stored(obj, i), `${path}[${i}]`);
+  }
+  return paths;
+}
+
+/** The object that an element holds; none where it holds a number, or stands for one. */
+function stored(list: KObject & { cellOf?(i: number): Cell | undefined }, i: number): unknown {
+  const cell = list.cellOf?.(i);
+  return cell?.obj === list ? list.$get(cell.slot) : undefined;
+}
