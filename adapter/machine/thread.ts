@@ -88,6 +88,10 @@ export class Thread {
   frameAt(depth: number): { site: number; call: number } {
     return { site: this.sites[depth] as number, call: this.calls[depth] as number };
   }
+  /** Whether the model function at a depth was called by the thread's last step. */
+  enteredAt(depth: number): boolean {
+    return (this.calls[depth] as number) > this.steps * DEEPEST;
+  }
   /** Number of the call that the innermost model function is; grows with every call. */
   get lastCall(): number {
     return this.called;

@@ -1,6 +1,6 @@
 /** Runs the body of a thread, statement by statement: what stands behind a scenario's threads. */
 import { UsageError } from '../../emulator/subsystem.js';
-import { type Driver, Fault, KObject, Op, type StackFrame, type Thread } from '../../machine/index.js';
+import { current, type Driver, Fault, KObject, Op, type StackFrame, type Thread } from '../../machine/index.js';
 import { Activation, type Choice, Control, Env, type Eval, type Instruction, type Unit } from './code.js';
 import { ExpressionError, fromKernel, kindOf, truth, type Value } from './values.js';
 
@@ -126,7 +126,7 @@ export class Body implements Driver {
   }
 
   private call(frame: Activation, i: Instruction & { kind: 'call' }): void {
-    const callee = new Activation(i.unit(), frame, i.into);
+    const callee = new Activation(i.unit(), frame, i.into, current?.steps);
     let depth = 0;
     for (let f: Activation | null = callee; f !== null; f = f.caller) depth++;
     if (depth > DEEPEST)

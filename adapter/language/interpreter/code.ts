@@ -81,11 +81,15 @@ export class Activation extends KObject {
   /** What its variables are called by: the thread or `fn`; those of `setup` have names of their own. */
   $called: string;
 
-  /** @param into slot of the caller that takes the result, or -1 */
+  /**
+   * @param into  slot of the caller that takes the result, or -1
+   * @param since step of its thread in which it was entered; 0 where it was there from the beginning
+   */
   constructor(
     readonly unit: Unit,
     readonly caller: Activation | null,
     readonly into: number,
+    readonly since = 0,
   ) {
     super();
     this.v = new Array<Value>(unit.slots).fill(null);
