@@ -50,20 +50,20 @@ function checkPolicy(s: ast.Schedule, place: Place): void {
 function checkDirective(d: ast.Directive, scenario: ast.Scenario, place: Place): void {
   const threads = scenario.members.filter(ast.isThread);
   const thread = threads.find((t) => t.name === d.thread);
-  if (d.thread !== undefined) {
-    if (thread === undefined)
-      place.report.error(
-        rangeOfWord(d, d.thread),
-        'schedule',
-        `unknown thread '${d.thread}'${didYouMean(
-          d.thread,
-          threads.map((t) => t.name),
-        )}`,
-      );
-    else checkIndex(d, thread, place);
+  if (thread !== undefined) checkIndex(d, thread, place);
+  else if (d.thread !== undefined && !isDaemon(d, scenario)) {
+    const names = [...threads.map((t) => t.name), ...daemonsOf(scenario)];
+    const message = `unknown thread '${d.thread}'${didYouMean(d.thread, names)}`;
+    place.report.error(rangeOfWord(d, d.thread), 'schedule', message);
   }
   checkStop(d.stop, thread, scenario, { ...place, pure: 'in a schedule' });
 }
+
+const daemonsOf = (scenario: ast.Scenario) => used(scenario).flatMap((o) => o.subsystem.daemons ?? []);
+
+/** Whether a line moves a thread of the kernel's own. Which of them there are is known when the scenario runs. */
+const isDaemon = (d: ast.Directive, scenario: ast.Scenario) =>
+  d.index === undefined && daemonsOf(scenario).includes(d.thread.replace(/\d+/g, 'N'));
 
 function checkIndex(d: ast.Directive, thread: ast.Thread, place: Place): void {
   const { report } = place;

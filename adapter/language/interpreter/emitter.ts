@@ -20,7 +20,7 @@ export interface Owner extends Names {
   /** The operations that a call can mean; more than one where only the receiver's value tells. Throws `ExpressionError`. */
   operations(e: ast.Call): readonly Operation[];
   /** Where an expression assigns to: the variable's slot in this unit, or a way to set it elsewhere. */
-  assigned(unit: Unit, name: ast.NameExpr): Assign;
+  assigned(unit: Unit | null, name: ast.NameExpr): Assign;
   print(text: string, site: number): void;
   format(value: Value): string;
   fail(rule: string, message: string): void;

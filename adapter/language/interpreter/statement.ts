@@ -1,10 +1,9 @@
 /** Compiles bodies into flat code. A statement is one step, plus the steps of the operations that it calls. */
 import type * as ast from '../generated/ast.js';
-import { writeField, writeIndex } from './access.js';
-import type { Assign, Eval } from './code.js';
+import { compileTarget, compound } from './assign.js';
+import type { Eval } from './code.js';
 import { Emitter, slotOf } from './emitter.js';
 import { elements } from './expression.js';
-import { BINARY } from './operators.js';
 import { placeOf } from './place.js';
 import { ExpressionError, mayChange, truth, type Value, whole } from './values.js';
 
@@ -91,35 +90,16 @@ export class BodyCompiler extends Emitter {
       return;
     }
     const given = this.value(s.value as ast.Expression);
-    const assign = this.target(s.target);
-    if (s.operator === '=') return void this.emit({ kind: 'do', act: (x) => assign(x, given(x)) });
+    const assign = compileTarget(s.target, this.owner, this.unit);
+    const op = compound(s.operator);
+    if (op === undefined) return void this.emit({ kind: 'do', act: (x) => assign(x, given(x)) });
     const before = this.pure(s.target);
-    const op = BINARY[s.operator.slice(0, -1)] as (a: Value, b: Value) => Value;
     this.emit({ kind: 'do', act: (x) => assign(x, op(before(x), given(x))) });
   }
 
   private endsInCall(): boolean {
     const kind = this.code.at(-1)?.kind;
     return kind === 'operation' || kind === 'call';
-  }
-
-  private target(e: ast.Expression): Assign {
-    if (e.$type === 'NameExpr') return this.owner.assigned(this.unit, e);
-    if (e.$type === 'Field') {
-      const [receiver, name] = [this.pure(e.receiver), e.name];
-      return (x, v) => {
-        mayChange(x, `set '${name}'`);
-        writeField(receiver(x), name, v);
-      };
-    }
-    if (e.$type === 'Index') {
-      const [receiver, index] = [this.pure(e.receiver), this.pure(e.index)];
-      return (x, v) => {
-        mayChange(x, 'set an element');
-        writeIndex(receiver(x), index(x), v);
-      };
-    }
-    throw new ExpressionError('this cannot be assigned to');
   }
 
   private conditional(s: ast.If): void {

@@ -1,10 +1,10 @@
 /** Expressions of watch, hover, console and conditions, evaluated in a state that stands still. */
-import type { EventField, Thread, ValueType } from '../../machine/index.js';
-import { parseExpression } from '../console.js';
+import type { Cell, EventField, Thread, ValueType } from '../../machine/index.js';
+import { parseExpression, parseStatement } from '../console.js';
 import type { Diagnostic } from '../diagnostics.js';
 import { Body } from '../interpreter/body.js';
 import { type Activation, Env, type Eval, type Unit } from '../interpreter/code.js';
-import type { Value } from '../interpreter/values.js';
+import { ExpressionError, type Value } from '../interpreter/values.js';
 import { typeOf } from '../symbols.js';
 import type { Program } from './program.js';
 
@@ -29,6 +29,8 @@ export interface Compiled {
 export interface ScenarioVariable {
   readonly name: string;
   readonly value: Value;
+  /** Where it is kept. */
+  readonly cell: Cell;
 }
 
 /** A group of variables. */
@@ -64,6 +66,25 @@ export function compile(
   };
 }
 
+/** Compiles an assignment for a place; each call of the result makes it. Throws `ExpressionError` for what is none. */
+export function assignment(program: Program, source: string, at: At): () => void {
+  const place = placeAt(program, at);
+  const context = { scenario: program.scenario, at: place?.unit.nodes[place.pc] };
+  const parsed = parseStatement(source, context);
+  if ('diagnostics' in parsed)
+    throw new ExpressionError(parsed.diagnostics[0]?.message ?? 'this is no assignment');
+  const action = 'statement' in parsed ? parsed.statement : undefined;
+  if (action?.$type !== 'Action' || action.operator === undefined || action.value === undefined)
+    throw new ExpressionError(`'${source}' sets nothing: write it like 'vm.arch.n_used_mmu_pages = 3'`);
+  const { operator, value } = action;
+  const run = program.assignment({ ...action, operator, value }, context, place?.unit ?? null);
+  return () => {
+    const env = new Env();
+    env.frame = frameAt(at);
+    run(env);
+  };
+}
+
 /** Variables visible in a frame of the scenario's own code, and those of `setup`. */
 export function scopesOf(program: Program, thread: Thread, frame: number): ScenarioScope[] {
   const scopes: ScenarioScope[] = [];
@@ -85,7 +106,11 @@ function variablesIn(f: Activation): ScenarioVariable[] {
     (v) => v.from < at && (at <= v.to || at === Number.MAX_SAFE_INTEGER),
   );
   const last = new Map(visible.map((v) => [v.name, v]));
-  return [...last.values()].map((v) => ({ name: v.name, value: f.v[v.slot] as Value }));
+  return [...last.values()].map((v) => ({
+    name: v.name,
+    value: f.v[v.slot] as Value,
+    cell: { obj: f, slot: v.slot },
+  }));
 }
 
 function frameAt(at: At): Activation | null {

@@ -16,5 +16,7 @@ export {
   openSimulation,
 } from './open.js';
 export type { Outcome } from './outcome.js';
+export { labelAt, stop } from './schedule.js';
 export { type Phase, Simulation, siteText } from './simulation.js';
+export type { Edit, Future } from './timeline.js';
 export { waiting } from './waiting.js';

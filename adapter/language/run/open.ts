@@ -6,6 +6,7 @@ import { type Subsystem, type SubsystemInstance, UsageError } from '../../emulat
 import {
   Fault,
   Machine,
+  nameFrom,
   parseRecording,
   Recorder,
   type Recording,
@@ -129,6 +130,7 @@ class Opening {
   private readonly machine: Machine;
   private readonly program: Program;
   private readonly output: (o: Output) => void;
+  private opened: Simulation | undefined;
 
   constructor(
     private readonly file: LoadedFile,
@@ -139,7 +141,9 @@ class Opening {
     this.machine = new Machine({ journal: o.journal ?? 0 });
     this.output = o.output ?? (() => {});
     this.program = new Program(file, scenario, o.args.set, {
-      print: (text, site) => this.output({ text, category: 'stdout', site }),
+      print: (text, site) => {
+        if (this.opened?.muted !== true) this.output({ text, category: 'stdout', site });
+      },
       // Thrown, so that the thread stays where it failed.
       fail: (rule, message) => {
         throw new Fault('assertion', rule, message);
@@ -156,6 +160,7 @@ class Opening {
     const { machine, program, scenario } = this;
     const instances = this.boot();
     program.instances = instances;
+    nameFrom(machine, () => instances.flatMap((i) => [...i.roots()]));
     const daemons = machine.threads.filter((t) => t.daemon);
     const setup = this.members('Setup').map((s) => this.entered(s, () => this.setup(s)));
     const threads = this.members('Thread').flatMap((t) => this.spawn(t));
@@ -168,7 +173,7 @@ class Opening {
     const always = this.members('Always').map((a) => this.entered(a, () => new Always(a, machine, program)));
     const reachable = this.members('Reachable').map((r) => this.entered(r, () => this.reachable(r)));
     const scheduler = this.scheduler();
-    return new Simulation({
+    this.opened = new Simulation({
       path: this.file.path,
       scenario,
       program,
@@ -185,6 +190,7 @@ class Opening {
       maxSteps: this.o.args.maxSteps ?? UNLIMITED,
       identity: { scenario: scenario.title, hash: this.hash(), args: words(this.o.args) },
     });
+    return this.opened;
   }
 
   private members<K extends ast.Member['$type']>(kind: K): (ast.Member & { $type: K })[] {
@@ -222,6 +228,7 @@ class Opening {
       const unit = this.program.unit(node.name, 'thread', node.body, family === undefined ? [] : [family]);
       const make = (name: string, index: number | null) => {
         const body = new Body(unit, index === null ? [] : [[1, index]]);
+        body.frame.$called = name;
         const cpu = this.cpuOf(node, body);
         return { thread: this.machine.spawn(name, body, { cpu }), running: { node, index, body } };
       };

@@ -3,6 +3,7 @@ import type { Global, Operation, Query, SubsystemInstance } from '../../emulator
 import { descendants, isCall, isNameExpr } from '../ast.js';
 import { fileOf } from '../files.js';
 import type * as ast from '../generated/ast.js';
+import { compileAssignment } from '../interpreter/assign.js';
 import { type Body, runPure } from '../interpreter/body.js';
 import { type Assign, Env, type Eval, type Unit } from '../interpreter/code.js';
 import type { Declaring, Owner } from '../interpreter/emitter.js';
@@ -64,6 +65,15 @@ export class Program {
   /** Compiles an expression that is checked or asked for outside of any body, or at a place inside one. */
   expression(e: ast.Expression, context: Context, unit: Unit | null = null): Eval {
     return compileExpression(e, new UnitNames(this, unit, context));
+  }
+
+  /** Compiles an assignment that is made from outside of any body, or at a place inside one. */
+  assignment(
+    s: Parameters<typeof compileAssignment>[0],
+    context: Context,
+    unit: Unit | null,
+  ): (env: Env) => void {
+    return compileAssignment(s, new UnitNames(this, unit, context), unit);
   }
 
   /** The value of an expression of constants, such as a family's range. */
@@ -158,7 +168,7 @@ class UnitNames implements Owner {
     return () => body()?.frame.v[slot] ?? null;
   }
 
-  assigned(unit: Unit, name: ast.NameExpr): Assign {
+  assigned(unit: Unit | null, name: ast.NameExpr): Assign {
     const s = this.resolve(name);
     if (s.kind !== 'variable') throw new ExpressionError(`'${name.name}' cannot be assigned to`);
     const place = this.placeOf(s);

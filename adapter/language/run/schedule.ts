@@ -78,6 +78,9 @@ function directive(d: ast.Directive, program: Program): Directive {
   return { text, site, thread, ...stop(d.stop, program), untilBlocked: d.stop.$type === 'ToBlocked' };
 }
 
+/** A node that need not stand in a file. */
+type Unplaced<T> = T extends unknown ? Omit<T, '$container'> : never;
+
 /** What says that a thread has come as far as the directive asks. */
 type Stop = Pick<Directive, 'begin' | 'look'>;
 
@@ -87,14 +90,15 @@ const when = (there: (t: Thread) => boolean): Stop => ({
   look: (t) => (there(t) ? REACHED : 0),
 });
 
-function stop(s: ast.Stop, program: Program): Stop {
+/** What a line asks for; also for a stop that stands in no file. Throws `ExpressionError`. */
+export function stop(s: Unplaced<ast.Stop>, program: Program): Stop {
   switch (s.$type) {
     case 'ToEnd':
       return when((t) => t.ended);
     case 'ToBlocked':
       return when(() => false);
     case 'ToLabel':
-      return when((t) => standsAtLabel(t, s.label));
+      return when((t) => labelAt(t) === s.label);
     case 'ToLock':
       return when((t) => standsBeforeLock(t, s.lock));
     case 'PastLock':
@@ -115,11 +119,12 @@ function stop(s: ast.Stop, program: Program): Stop {
   }
 }
 
-function standsAtLabel(t: Thread, label: string): boolean {
-  if (t.depth > 0 || t.ended) return false;
+/** The label that a thread stands at, if any. */
+export function labelAt(t: Thread): string | null {
+  if (t.depth > 0 || t.ended || t.daemon) return null;
   const frame = (t.driver as Body).control.frame;
   const i = frame?.unit.code[frame.pc];
-  return i?.kind === 'label' && i.name === label;
+  return i?.kind === 'label' ? i.name : null;
 }
 
 const standsBeforeLock = (t: Thread, name: string) => t.op === Op.acquire && (t.obj as Lock).name === name;

@@ -7,6 +7,8 @@ import type { SubsystemInstance } from '../../emulator/subsystem.js';
 import {
   type Choice,
   type EventField,
+  goBack,
+  Kept,
   type Machine,
   Op,
   type Recorder,
@@ -20,12 +22,13 @@ import {
 import type { Diagnostic } from '../diagnostics.js';
 import type * as ast from '../generated/ast.js';
 import { Body } from '../interpreter/body.js';
-import { isMistake, type Value } from '../interpreter/values.js';
+import { ExpressionError, isMistake, type Value } from '../interpreter/values.js';
 import type { Always } from './always.js';
 import { deadlock } from './deadlock.js';
-import { type At, type Compiled, compile, type ScenarioScope, scopesOf } from './evaluate.js';
+import { type At, assignment, type Compiled, compile, type ScenarioScope, scopesOf } from './evaluate.js';
 import { judge, type Outcome } from './outcome.js';
 import type { Program } from './program.js';
+import { type Edit, type Future, Timeline } from './timeline.js';
 import { waiting } from './waiting.js';
 
 export type Phase = 'setup' | 'threads' | 'finally' | 'ended';
@@ -52,26 +55,54 @@ export interface Parts {
   readonly identity: Pick<Recording, 'scenario' | 'hash' | 'args'>;
 }
 
+/** Who looks at the state after every step. */
+type Looker = { afterStep?(): void };
+
 export class Simulation {
-  phase: Phase = 'setup';
-  /** Set when the run is over. */
-  outcome: Outcome | null = null;
   readonly machine: Machine;
-  private active: readonly Thread[];
+  /** What was done, what was done after it by a run that has gone back, and the futures that were left. */
+  readonly timeline: Timeline;
+  private readonly now = new Kept<Phase>('setup');
+  private readonly result = new Kept<Outcome | null>(null);
+  /** What follows from the phase. */
+  private active: readonly Thread[] = [];
   /** A recording is followed from the first step on; every other schedule speaks of the threads only. */
   private scheduler: Scheduler;
   private readonly alone = new Sequential();
-  private readonly recorder: Recorder;
-  /** Who looks at the state after every step: the subsystems, and from the end of `setup` on the scenario's own rules. */
-  private readonly after: { afterStep?(): void }[];
+  /** The subsystems, and from the end of `setup` on the scenario's own rules. */
+  private after: readonly Looker[] = [];
+  private readonly lookers: readonly Looker[];
+  /** The first write that can be taken back: all before it belongs to the opening. */
+  private readonly opened: number;
 
   constructor(readonly parts: Parts) {
     this.machine = parts.machine;
-    this.recorder = parts.recorder;
-    this.active = parts.setup;
-    this.scheduler = parts.replays ? parts.scheduler : this.alone;
-    this.after = parts.subsystems.filter((s) => s.afterStep !== undefined);
+    this.timeline = new Timeline(parts.recorder);
+    this.scheduler = this.alone;
+    this.lookers = parts.subsystems.filter((s) => s.afterStep !== undefined);
+    this.entered();
     this.settle();
+    this.opened = this.machine.journal?.mark ?? 0;
+  }
+
+  get phase(): Phase {
+    return this.now.value;
+  }
+  /** Set when the run is over. */
+  get outcome(): Outcome | null {
+    return this.result.value;
+  }
+  /** Steps taken so far. Position p is before step number p, counted from 0. */
+  get position(): number {
+    return this.machine.steps;
+  }
+  /** Up to here the future is recorded: beyond `position` on a run that has gone back. */
+  get known(): number {
+    return this.timeline.known;
+  }
+  /** The first position to which the journal reaches. */
+  get earliest(): number {
+    return this.machine.journal?.firstStep ?? this.position;
   }
 
   get path(): string {
@@ -105,6 +136,8 @@ export class Simulation {
   /** Whom the schedule moves next; null when the run is over. Moves nobody, but may find that nobody can be moved. */
   pick(): Thread | null {
     if (this.outcome !== null) return null;
+    const recorded = this.timeline.recorder.mover(this.position);
+    if (recorded !== undefined) return recorded;
     const choice = this.choose();
     if (choice.kind === 'move') return choice.thread;
     const unfinished = this.active.filter((t) => !t.daemon && !t.ended);
@@ -160,11 +193,101 @@ export class Simulation {
 
   private take(t: Thread): void {
     const { machine, after } = this;
+    this.timeline.moves(t, machine.steps);
     machine.step(t);
     this.scheduler.moved(t);
-    this.recorder.moved(t);
     for (let k = 0; k < after.length; k++) (after[k] as { afterStep(): void }).afterStep();
     if (machine.failure !== null || t.op === Op.ended || machine.steps >= this.parts.maxSteps) this.settle();
+    const edits = this.timeline.editsAt(machine.steps);
+    if (edits.length > 0) this.again(edits);
+    else this.look();
+  }
+
+  /** Sets values as they were set the first time. */
+  private again(edits: readonly Edit[]): void {
+    for (const e of edits) {
+      e.apply();
+      this.look();
+    }
+  }
+
+  /** Lets the schedule go on to what comes next. What is wrong with it is found when it is asked who moves. */
+  private look(): void {
+    if (this.scheduler.look === undefined || this.outcome !== null) return;
+    try {
+      this.scheduler.look(this.machine, this.active);
+    } catch (e) {
+      if (!isMistake(e)) throw e;
+    }
+  }
+
+  /**
+   * Goes to a position, backwards by the journal or forwards along what is recorded, without output and without stops. Throws
+   * `BeyondJournal` for one that the journal does not reach, and has changed nothing then.
+   * @param most steps to take forwards at the most, so that others get a turn; call again until `position` is reached
+   */
+  goTo(position: number, most = Number.POSITIVE_INFINITY): void {
+    if (position < this.position) {
+      goBack(this.machine, position);
+      this.entered();
+      this.machine.attach();
+    }
+    this.quietly(() => {
+      for (let n = 0; n < most && this.position < position; n++) {
+        const t = this.outcome === null ? this.timeline.recorder.mover(this.position) : undefined;
+        if (t === undefined) return;
+        this.take(t);
+      }
+    });
+  }
+
+  /** Whether nobody is to hear of what happens: it has happened before. */
+  muted = false;
+
+  private quietly(act: () => void): void {
+    this.muted = true;
+    try {
+      this.machine.quietly(act);
+    } finally {
+      this.muted = false;
+    }
+  }
+
+  /**
+   * Sets a value by an assignment of the scenario language (`vm.arch.n_used_mmu_pages = 3`), as part of the run: it is done again
+   * when the same steps are. The future that was known is left. Throws `ExpressionError` and changes nothing when it makes no sense.
+   */
+  assign(text: string, at: At = {}): void {
+    this.machine.attach();
+    this.edit(text, assignment(this.parts.program, text, at));
+  }
+
+  /** Does something that sets values, as `assign` does; `text` says what. It must have the same effect when it is done again. */
+  edit(text: string, apply: () => void): void {
+    const { journal } = this.machine;
+    if (journal === null) throw new ExpressionError('nothing can be set in a run without a journal');
+    if (this.outcome !== null)
+      throw new ExpressionError('the run is over: go back to an earlier step to set something');
+    this.machine.attach();
+    const { mark } = journal;
+    try {
+      apply();
+    } catch (e) {
+      journal.undoSince(mark);
+      throw e;
+    }
+    this.timeline.edited({ step: this.position, text, apply });
+    this.look();
+  }
+
+  /** Goes back to a future that was left: to where the two part, with the other one ahead. */
+  resumeFuture(future: Future): void {
+    const same = this.timeline.common(future);
+    this.goTo(Math.max(0, Math.min(same, this.position)));
+    if (same < 0) this.machine.journal?.undoSince(this.opened);
+    this.timeline.takeUp(future, same);
+    if (same < 0) this.again(this.timeline.editsAt(0));
+    this.goTo(future.from);
   }
 
   /** Goes on to the next phase when all threads of this one have ended, and ends the run when it is over. */
@@ -188,27 +311,35 @@ export class Simulation {
   private nextPhase(): void {
     const { parts } = this;
     if (this.phase === 'setup') {
-      this.phase = 'threads';
-      this.active = parts.threads;
-      this.scheduler = parts.scheduler;
+      this.enter('threads');
       for (const a of parts.always) a.afterStep();
-      this.after.push(...parts.always);
-    } else if (this.phase === 'threads') {
-      this.phase = 'finally';
-      this.active = parts.finally;
-      if (!parts.replays) this.scheduler = this.alone;
-    } else {
+    } else if (this.phase === 'threads') this.enter('finally');
+    else {
       for (const s of parts.subsystems) s.atEnd?.();
       this.finish();
     }
+  }
+
+  private enter(phase: Phase): void {
+    this.now.value = phase;
+    this.entered();
+  }
+
+  /** Who takes part, who chooses and who looks on follows from the phase. After the end all stays as it was. */
+  private entered(): void {
+    const { parts, phase } = this;
+    if (phase === 'ended') return;
+    this.active = parts[phase];
+    this.scheduler = parts.replays || phase === 'threads' ? parts.scheduler : this.alone;
+    this.after = phase === 'setup' ? this.lookers : [...this.lookers, ...parts.always];
   }
 
   private finish(): void {
     const { machine, scenario } = this.parts;
     const notes = machine.failure === null ? this.parts.reachable.map((r) => reached(r)) : [];
     const expect = scenario.members.find((m): m is ast.Expect => m.$type === 'Expect');
-    this.outcome = judge(expect, machine.failure, machine.steps, notes);
-    this.phase = 'ended';
+    this.result.value = judge(expect, machine.failure, machine.steps, notes);
+    this.now.value = 'ended';
   }
 
   /** The line that a failure is blamed on: the scenario line of the thread that did it, or the rule's own; -1 for none. */
