@@ -81,6 +81,11 @@ export class Bitmap extends KArray<bigint> {
   override $slotName(slot: number) {
     return `[${slot * 64}..${Math.min(this.bits, slot * 64 + 64) - 1}]`;
   }
+  override $text(slot: number, raw: unknown): string {
+    return `{${bitsOf(raw as bigint)
+      .map((b) => slot * 64 + b)
+      .join(', ')}}`;
+  }
   /** The words, without being an access. */
   words(): readonly bigint[] {
     return this.v;

@@ -40,6 +40,9 @@ export abstract class KObject {
   /** How a slot is called, for reports and paths: `mode`, `[17]`. */
   abstract $slotName(slot: number): string;
 
+  /** Writes a value that a slot has held, where neither its declaration nor the value says how. */
+  $text?(slot: number, raw: unknown): string;
+
   /** The number of a slot by its name. Throws for a name that is not one. */
   $slotOf(name: string): number {
     throw new Error(`${this.$name} has no slot named '${name}'`);

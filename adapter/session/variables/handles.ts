@@ -1,19 +1,28 @@
 /**
- * Numbers that a client uses for frames and values while the scenario is stopped. The same thing gets the same number again until
- * the scenario moves; a number of an earlier stop is never given to something else, so that it can be told to be stale.
+ * Numbers that a client uses for frames and values. The same thing, by its key, has the same number at every stop, so that trees
+ * stay open and going back shows what was there before. A number is good only at the stop at which it was given out, and is never
+ * given to something else: so one of an earlier stop can be told to be stale.
  */
+
+/** Things and keys that are remembered at the most; beyond that the ones that nobody has asked for the longest are forgotten. */
+const MOST = 100_000;
+
 export class Handles<T> {
+  /** In the order in which they were last asked for. */
   private readonly numbers = new Map<string, number>();
   private readonly values = new Map<number, T>();
   private last = 0;
 
-  /** The number of the thing with this key. */
+  constructor(private readonly most = MOST) {}
+
+  /** The number of the thing with this key, which is now `value`. */
   number(key: string, value: T): number {
-    const known = this.numbers.get(key);
-    if (known !== undefined) return known;
-    const number = ++this.last;
+    const number = this.numbers.get(key) ?? ++this.last;
+    this.numbers.delete(key);
     this.numbers.set(key, number);
     this.values.set(number, value);
+    if (this.numbers.size > this.most) forgetFirst(this.numbers);
+    if (this.values.size > this.most) forgetFirst(this.values);
     return number;
   }
 
@@ -22,9 +31,15 @@ export class Handles<T> {
     return this.values.get(number);
   }
 
-  /** Forgets everything: the scenario moves. */
+  /** Forgets the things, but not their numbers: the scenario moves. */
   reset(): void {
-    this.numbers.clear();
     this.values.clear();
+  }
+}
+
+function forgetFirst(map: Map<unknown, unknown>): void {
+  for (const key of map.keys()) {
+    map.delete(key);
+    return;
   }
 }

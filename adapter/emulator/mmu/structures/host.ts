@@ -138,6 +138,9 @@ export class HostPageTable extends KObject implements Indexed {
     else this.ptes.set(slot, value as number);
     if (this.ptes.size !== had) this.sorted = null;
   }
+  override $text(_slot: number, pte: unknown): string {
+    return pte === 0 ? '0' : hex(pte as number);
+  }
   $slotName(slot: number) {
     return `hva ${hex(slot * 4096)}`;
   }

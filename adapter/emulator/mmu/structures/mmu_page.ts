@@ -61,6 +61,9 @@ export class SptePointers extends KArray<number> {
   override seenAs(_i: number, raw: unknown): unknown {
     return (raw as number) * 8;
   }
+  override $text(_slot: number, raw: unknown): string {
+    return address(this.seenAs(0, raw));
+  }
   keptAs(_i: number, given: unknown): unknown {
     return Math.floor((given as number) / 8);
   }

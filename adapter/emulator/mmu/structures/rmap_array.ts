@@ -1,5 +1,6 @@
 /** Heads of reverse-map chains, one for each frame of a slot. Nearly all are empty, so only the others are stored. */
 import { type Cell, type Indexed, KObject } from '../../../machine/index.js';
+import { chain } from './mmu_page.js';
 
 /** A sparse array of chain heads. 0: empty; a number: the one spte, by its word address; otherwise a `pte_list_desc`. */
 export class Rmap extends KObject implements Indexed {
@@ -34,6 +35,9 @@ export class Rmap extends KObject implements Indexed {
   $set(slot: number, value: unknown): void {
     if (value === 0) this.heads.delete(slot);
     else this.heads.set(slot, value);
+  }
+  override $text(_slot: number, raw: unknown): string {
+    return chain(this.seenAs(0, raw));
   }
   $slotName(slot: number) {
     return `[${slot}]`;
