@@ -15,23 +15,61 @@ export interface Recording {
   readonly choices: readonly (readonly [thread: string, steps: number])[];
 }
 
-/** Collects choices, run-length coded. */
+/** The choices of a run by step, run-length coded: what has been done, and on a run that went back what was done after it. */
 export class Recorder {
-  private readonly runs: [string, number][] = [];
-  private last: Thread | null = null;
-  private run: [string, number] = ['', 0];
+  private readonly movers: Thread[] = [];
+  /** The step at which each mover begins. */
+  private readonly from: number[] = [];
+  private end = 0;
+  /** The run that was asked for last: questions come in order, mostly. */
+  private at = 0;
 
+  /** Number of recorded steps. */
+  get length(): number {
+    return this.end;
+  }
+
+  /** Adds a step at the end. */
   moved(thread: Thread): void {
-    if (thread !== this.last) {
-      this.last = thread;
-      this.run = [thread.name, 0];
-      this.runs.push(this.run);
+    if (this.movers.at(-1) !== thread) {
+      this.movers.push(thread);
+      this.from.push(this.end);
     }
-    this.run[1]++;
+    this.end++;
+  }
+
+  /** Who took a step. Undefined for one that is not recorded. */
+  mover(step: number): Thread | undefined {
+    if (step < 0 || step >= this.end) return undefined;
+    let k = Math.min(this.at, this.from.length - 1);
+    while ((this.from[k] as number) > step) k--;
+    while (k + 1 < this.from.length && (this.from[k + 1] as number) <= step) k++;
+    this.at = k;
+    return this.movers[k];
+  }
+
+  /** Forgets the steps from `step` on. */
+  truncate(step: number): void {
+    if (step >= this.end) return;
+    this.end = Math.max(0, step);
+    while (this.from.length > 0 && (this.from.at(-1) as number) >= this.end) {
+      this.from.pop();
+      this.movers.pop();
+    }
+    this.at = 0;
+  }
+
+  /** The choices from a step on. */
+  runs(from = 0): readonly (readonly [thread: Thread, steps: number])[] {
+    return this.movers.flatMap((thread, k) => {
+      const start = Math.max(from, this.from[k] as number);
+      const steps = (this.from[k + 1] ?? this.end) - start;
+      return steps > 0 ? [[thread, steps] as const] : [];
+    });
   }
 
   get choices(): readonly (readonly [string, number])[] {
-    return this.runs;
+    return this.runs().map(([thread, steps]) => [thread.name, steps]);
   }
 }
 
