@@ -24,6 +24,8 @@ export interface EventType {
   readonly fields: readonly EventField[];
   /** Whether it is a failure of the scenario: the debugger stops at those unless told otherwise. */
   readonly failure: boolean;
+  /** What every step with such an event writes; absent where it may write anything, or nothing. */
+  readonly writes?: 'lock' | 'memory';
   /** Writes an occurrence in one line, as the kernel's trace does where it has one. */
   readonly format?: (values: readonly unknown[]) => string;
 }
@@ -46,7 +48,7 @@ export function event(
   group: string,
   doc: string,
   fields: readonly EventField[],
-  more: { failure?: boolean; format?: (values: readonly unknown[]) => string } = {},
+  more: Partial<Pick<EventType, 'failure' | 'format' | 'writes'>> = {},
 ): EventType {
   if (types.some((t) => t.id === id)) throw new Error(`event '${id}' is declared twice`);
   const type: EventType = {

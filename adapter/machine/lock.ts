@@ -73,6 +73,7 @@ export const LOCK_ACQUIRED = event(
   fields,
   {
     format: line('acquires'),
+    writes: 'lock',
   },
 );
 export const LOCK_CONTENDED = event(
@@ -91,5 +92,6 @@ export const LOCK_RELEASED = event(
   fields,
   {
     format: line('releases'),
+    writes: 'lock',
   },
 );

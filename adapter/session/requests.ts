@@ -119,6 +119,14 @@ export const requests: Readonly<Record<string, Request>> = {
     breakpoints.breakpointLocations,
     { supportsBreakpointLocationsRequest: true },
   ),
+  setFunctionBreakpoints: request(
+    'launched',
+    object({
+      breakpoints: list(object({ name: text, condition: optional(text), hitCondition: optional(text) })),
+    }),
+    breakpoints.setFunctionBreakpoints,
+    { supportsFunctionBreakpoints: true },
+  ),
   setExceptionBreakpoints: request(
     'launched',
     object({

@@ -2,12 +2,12 @@
  * Runs a simulation towards a goal in slices of a few milliseconds, so that messages are answered in between. One runner is one
  * `continue` or one step; it calls back exactly once, unless it is cancelled first. Only a runner moves threads in a session.
  *
- * Breakpoints on lines are looked at before a thread takes its next step, events and failures after it.
+ * Breakpoints on places are asked for before a thread takes its next step, those on what it does, and failures, after it.
  */
 import type { Simulation } from '../language/run/index.js';
 import { type Site, siteOf, type Thread } from '../machine/index.js';
-import type { EventBreakpoints } from './breakpoints/events.js';
-import type { LineBreakpoints } from './breakpoints/lines.js';
+import type { Hit } from './breakpoints/hits.js';
+import type { Breakpoints } from './breakpoints/index.js';
 import type { Goal } from './stepping.js';
 import type { Reason, Stop } from './stops.js';
 
@@ -18,8 +18,7 @@ const BATCH = 64;
 
 /** What a runner needs of its session. */
 export interface Host {
-  readonly lines: LineBreakpoints;
-  readonly events: EventBreakpoints;
+  readonly breakpoints: Pick<Breakpoints, 'before' | 'after' | 'failed'>;
   /** The scenario stopped. */
   stopped(stop: Stop): void;
   /** The run is over: the simulation has its outcome. */
@@ -73,22 +72,21 @@ export class Runner {
   /** Takes up to `n` steps. Undefined while there is nothing to tell. */
   private steps(n: number): Stop | 'over' | undefined {
     const { sim, goal } = this;
-    const { lines, events } = this.host;
+    const { breakpoints } = this.host;
     const { machine } = sim;
     const { only, about, free } = goal;
     if (free) return sim.run(n) ? undefined : 'over';
     for (let k = 0; k < n; k++) {
       const t = only === null || sim.outcome !== null ? sim.pick() : only;
       if (t === null) return this.over();
+      if (goal.before?.(t) === true) return this.standing(t, { kind: 'switch', name: t.name });
       const site = t.site;
-      const { flags } = lines;
-      if (flags !== null && (flags[site] === 1 || lines.called(t))) {
-        const hits = lines.arrive(t);
-        if (hits.length > 0) return { thread: t, reasons: hits.map((hit) => ({ kind: 'line', hit })) };
-      }
+      const here = breakpoints.before(t, site);
+      if (here.length > 0) return { thread: t, reasons: here };
       if (!sim.stepThread(t)) return this.stuck(t);
-      if (events.occurred.length > 0 || machine.failure !== null || sim.atBreakpointStatement(t)) {
-        const stop = this.after(t, site);
+      const hits = breakpoints.after(t, site);
+      if (hits.length > 0 || machine.failure !== null || sim.atBreakpointStatement(t)) {
+        const stop = this.after(t, site, hits);
         if (stop !== undefined) return stop;
       }
       if (about === t && goal.done()) return this.arrived(t);
@@ -97,15 +95,13 @@ export class Runner {
   }
 
   /** Why to stop after a step, taken from `site`, at which something happened. */
-  private after(t: Thread, site: number): Stop | undefined {
-    const reasons: Reason[] = this.host.events
-      .hits()
-      .map((hit) => ({ kind: 'event', hit, site: siteOf(site) }));
+  private after(t: Thread, site: number, hits: readonly Hit[]): Stop | undefined {
+    const reasons: Reason[] = [...hits];
     if (this.sim.atBreakpointStatement(t)) reasons.push({ kind: 'statement' });
     const failure = this.failure(siteOf(site));
     if (failure !== null) return { thread: failure.hit.event.thread, reasons: [failure, ...reasons] };
     if (reasons.length === 0) return undefined;
-    if (this.goal.about === t && this.goal.done()) this.host.lines.arrive(t);
+    if (this.goal.about === t && this.goal.done()) this.host.breakpoints.before(t);
     return { thread: t, reasons };
   }
 
@@ -114,12 +110,13 @@ export class Runner {
     const failure = this.sim.machine.failure;
     if (failure === null || this.failedBefore) return null;
     const thread = failure.thread ?? this.sim.threads()[0] ?? this.sim.machine.threads[0];
-    const hit = thread === undefined ? null : this.host.events.failed(failure, thread);
-    return hit === null ? null : { kind: 'failure', failure, hit, site };
+    return thread === undefined ? null : this.host.breakpoints.failed(failure, thread, site);
   }
 
   /** Nobody moves any more. A failure that only shows now (a deadlock, a schedule that diverged) is stopped at first. */
   private over(): Stop | 'over' {
+    const { heldUp } = this.sim;
+    if (heldUp !== null) return this.standing(heldUp, { kind: 'frozen', name: heldUp.name });
     const failure = this.failure(null);
     return failure === null
       ? 'over'
@@ -144,7 +141,6 @@ export class Runner {
     const first = t.ended
       ? ({ kind: 'threadEnd', name: t.name } as const)
       : (this.blocked(t) ?? ({ kind: 'step' } as const));
-    const hits = this.host.lines.arrive(next).map((hit): Reason => ({ kind: 'line', hit }));
-    return { thread: next, reasons: [...hits, first] };
+    return { thread: next, reasons: [...this.host.breakpoints.before(next), first] };
   }
 }

@@ -14,8 +14,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Output, Simulation } from '../language/run/index.js';
 import { type Failure, type Site, siteOf } from '../machine/index.js';
 import { admit } from './admission.js';
-import { EventBreakpoints } from './breakpoints/events.js';
-import { LineBreakpoints } from './breakpoints/lines.js';
+import { Breakpoints } from './breakpoints/index.js';
 import { type EndLine, endLines, failureLines } from './ending.js';
 import * as errors from './errors.js';
 import type { Attributes } from './launch.js';
@@ -61,15 +60,13 @@ export class Session {
   /** Frames and values that the client knows by number. Reset whenever the scenario moves. */
   readonly frames = new Handles<ShownFrame>();
   readonly references = new Handles<Container>();
-  readonly lines: LineBreakpoints;
-  readonly events: EventBreakpoints;
+  readonly breakpoints: Breakpoints;
   /** What holds up the session, where it takes long. */
   readonly progress = new Progress((event, body) => {
     if (this.client.wantsProgress) this.event(event, body);
   });
 
   private readonly transport: Transport;
-  private breakpoints = 0;
   /** Requests that wait for the one that is being handled. */
   private readonly pending = new Pending((command) =>
     Object.hasOwn(requests, command) ? requests[command]?.role : undefined,
@@ -86,9 +83,7 @@ export class Session {
     output: Writable,
     private readonly closed: () => void,
   ) {
-    const nextId = () => ++this.breakpoints;
-    this.lines = new LineBreakpoints(nextId, (text, site) => this.output('console', `${text}\n`, site));
-    this.events = new EventBreakpoints(nextId);
+    this.breakpoints = new Breakpoints((text, site) => this.output('console', `${text}\n`, site));
     this.transport = new Transport(input, output, {
       message: (value) => this.message(value),
       malformed: (error) => this.complain(error),
@@ -236,11 +231,7 @@ export class Session {
     if (attributes.stopOnEntry !== true) return this.resume(GO);
     const thread = sim.pick();
     if (thread === null) return this.over();
-    const hits = this.lines.arrive(thread);
-    this.stopped({
-      thread,
-      reasons: [...hits.map((hit) => ({ kind: 'line', hit }) as const), { kind: 'entry' }],
-    });
+    this.stopped({ thread, reasons: [...this.breakpoints.before(thread), { kind: 'entry' }] });
   }
 
   restarted(debuggee: Debuggee): void {
@@ -250,22 +241,21 @@ export class Session {
     this.frames.reset();
     this.references.reset();
     this.prepare(debuggee);
-    for (const breakpoint of this.lines.rebind(debuggee.sim))
-      this.event('breakpoint', { reason: 'changed', breakpoint });
     // A client that shows a stop learns only from this that it is over.
     if (before === 'stopped') this.event('continued', { threadId: 1, allThreadsContinued: true });
     this.start();
   }
 
   private prepare({ sim, attributes }: Debuggee): void {
-    if (attributes.noDebug === true) this.events.silence(sim);
-    else this.events.rebind(sim);
+    if (attributes.noDebug === true) return this.breakpoints.silence(sim);
+    for (const breakpoint of this.breakpoints.rebind(sim))
+      this.event('breakpoint', { reason: 'changed', breakpoint });
   }
 
   /** Moves the scenario towards a goal. */
   resume(goal: Goal): void {
     const { debuggee, state } = this;
-    if (state.kind === 'stopped' && state.stop.thread !== null) this.lines.told(state.stop.thread);
+    if (state.kind === 'stopped' && state.stop.thread !== null) this.breakpoints.told(state.stop.thread);
     this.frames.reset();
     this.references.reset();
     this.state = { kind: 'running', debuggee, runner: new Runner(debuggee.sim, goal, this) };

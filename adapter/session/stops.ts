@@ -2,21 +2,12 @@
 import { basename } from 'node:path';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { show } from '../language/interpreter/show.js';
-import type { Failure, KEvent, Site, Thread } from '../machine/index.js';
-import type { EventHit } from './breakpoints/events.js';
-import type { LineHit } from './breakpoints/lines.js';
+import type { KEvent, Site, Thread } from '../machine/index.js';
+import { type DataHit, type EventHit, type Hit, idsOf } from './breakpoints/hits.js';
 
 /** One reason to stop. */
 export type Reason =
-  /** `site` is where the thread stood before the step that did it: it may stand further on now. Nobody did a deadlock. */
-  | {
-      readonly kind: 'failure';
-      readonly failure: Failure;
-      readonly hit: EventHit;
-      readonly site: Site | null;
-    }
-  | { readonly kind: 'event'; readonly hit: EventHit; readonly site: Site }
-  | { readonly kind: 'line'; readonly hit: LineHit }
+  | Hit
   /** A `breakpoint` statement has run. */
   | { readonly kind: 'statement' }
   | { readonly kind: 'step' }
@@ -42,6 +33,10 @@ const REASONS: Readonly<Record<Reason['kind'], { reason: string; description: st
   failure: { reason: 'exception', description: 'Paused on failure' },
   event: { reason: 'exception', description: 'Paused on event' },
   line: { reason: 'breakpoint', description: 'Paused on breakpoint' },
+  function: { reason: 'function breakpoint', description: 'Paused on function breakpoint' },
+  lock: { reason: 'function breakpoint', description: 'Paused before lock' },
+  data: { reason: 'data breakpoint', description: 'Paused on data breakpoint' },
+  condition: { reason: 'exception', description: 'Paused on state condition' },
   statement: { reason: 'breakpoint', description: 'Paused on breakpoint statement' },
   blocked: { reason: 'step', description: 'Blocked' },
   threadEnd: { reason: 'step', description: 'Thread ended' },
@@ -53,7 +48,7 @@ const REASONS: Readonly<Record<Reason['kind'], { reason: string; description: st
 /** The body of the `stopped` event. */
 export function stoppedBody(stop: Stop): DebugProtocol.StoppedEvent['body'] {
   const first = stop.reasons[0] as Reason;
-  const ids = stop.reasons.flatMap(idsOf);
+  const ids = stop.reasons.flatMap((r) => ('hit' in r ? idsOf(r) : []));
   const text = stop.reasons.flatMap((r) => sentence(r) ?? []).join('; ');
   const label =
     first.kind === 'failure' || first.kind === 'event'
@@ -69,11 +64,6 @@ export function stoppedBody(stop: Stop): DebugProtocol.StoppedEvent['body'] {
   };
 }
 
-function idsOf(r: Reason): readonly number[] {
-  if (r.kind === 'failure' || r.kind === 'event') return r.hit.ids;
-  return r.kind === 'line' ? [r.hit.id] : [];
-}
-
 /** A reason in plain words, where there is more to say than the description does. */
 function sentence(r: Reason): string | null {
   switch (r.kind) {
@@ -81,7 +71,13 @@ function sentence(r: Reason): string | null {
     case 'failure':
       return r.site === null ? withProblem(r.hit) : `${withProblem(r.hit)}, ${where(r.site)}`;
     case 'line':
-      return r.hit.problem ?? `breakpoint at line ${r.hit.site.line}`;
+    case 'function':
+    case 'lock':
+      return r.hit.problem ?? r.hit.what;
+    case 'data':
+      return `${sayData(r.hit)}, ${where(r.site)}`;
+    case 'condition':
+      return `${r.hit.problem ?? `'${r.hit.source}' has become true`}, ${where(r.site)}`;
     case 'blocked':
       return r.why;
     case 'threadEnd':
@@ -91,6 +87,17 @@ function sentence(r: Reason): string | null {
     default:
       return null;
   }
+}
+
+/** What was done to watched memory: `vm.mmu_notifier_seq: 3 -> 4`. */
+function sayData({ access, name, old, new: now, problem }: DataHit): string {
+  const told = {
+    read: `${name} read: ${old}`,
+    write: `${name}: ${old} -> ${now}`,
+    change: `${name}: ${old} -> ${now}`,
+  };
+  const same = access === 'write' && old === now ? `${name} written, still ${now}` : told[access];
+  return problem === undefined ? same : `${same} (${problem})`;
 }
 
 /** Where something was done: `in set_spte (mmu.ts:120)`. */

@@ -1,8 +1,7 @@
 /** The runner: it calls back once, gives way to messages, waits for slow clients, and survives a defect. */
 import assert from 'node:assert/strict';
 import { openSimulation, type Simulation } from '../../adapter/language/run/index.js';
-import { EventBreakpoints } from '../../adapter/session/breakpoints/events.js';
-import { LineBreakpoints } from '../../adapter/session/breakpoints/lines.js';
+import { Breakpoints } from '../../adapter/session/breakpoints/index.js';
 import { type Host, Runner } from '../../adapter/session/runner.js';
 import { FREE, GO, type Goal } from '../../adapter/session/stepping.js';
 
@@ -17,11 +16,7 @@ const SPIN = 'while true { n = n + 1 }';
 
 /** A host that collects what it is told, and the end of the run as a promise. */
 class Told implements Host {
-  readonly lines = new LineBreakpoints(
-    () => 1,
-    () => {},
-  );
-  readonly events = new EventBreakpoints(() => 1);
+  readonly breakpoints = new Breakpoints(() => {});
   readonly calls: string[] = [];
   behind = false;
   readonly waiting: (() => void)[] = [];

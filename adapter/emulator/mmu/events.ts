@@ -37,7 +37,10 @@ export const SPTE = event(
     hexa('pfn', 'Frame of the host that it points to.'),
     hexa('sptep', 'Physical address of the entry.'),
   ],
-  { format: (v) => `spte gfn ${h(v[0])} level ${v[1]}: 0x${h(v[2])} -> 0x${h(v[3])}` },
+  {
+    format: (v) => `spte gfn ${h(v[0])} level ${v[1]}: 0x${h(v[2])} -> 0x${h(v[3])}`,
+    writes: 'memory',
+  },
 );
 
 export const TLB_FLUSH = event(

@@ -15,6 +15,8 @@ import {
   STRING,
 } from '../../machine/index.js';
 import { type Condition, parseCondition } from './conditions.js';
+import type { EventHit } from './hits.js';
+import type { Footmark } from './past.js';
 
 /** Names in scope of an event's condition: its own fields, and `thread`. The values follow in the same order. */
 export function namesIn(type: EventType): readonly EventField[] {
@@ -27,14 +29,6 @@ const THREAD: EventField = { name: 'thread', type: STRING, doc: 'Name of the thr
 export interface FilterOption {
   readonly filterId: string;
   readonly condition?: string | undefined;
-}
-
-/** An event that stops. */
-export interface EventHit {
-  readonly ids: readonly number[];
-  readonly event: KEvent;
-  /** What is wrong with the condition, where that is why it stopped. */
-  readonly problem?: string;
 }
 
 interface EventBreakpoint {
@@ -85,17 +79,31 @@ export class EventBreakpoints {
   /** Compiles the conditions for a run, and has its machine report what is wanted. */
   rebind(sim: Simulation): void {
     for (const b of this.all) b.condition = this.read(sim, b);
-    const types = this.all.flatMap((b) =>
-      b.type === undefined || b.type.failure || typeof b.condition === 'string' ? [] : b.type,
-    );
     this.occurred.length = 0;
-    sim.machine.listen(types, (e) => this.occurred.push(e));
+    sim.machine.listen(this.types, (e) => this.occurred.push(e));
   }
 
   /** Hears of nothing: for a run that is not debugged. */
   silence(sim: Simulation): void {
     this.all = [];
     this.rebind(sim);
+  }
+
+  /** Types of the events that are listened to. Failures are heard of at the end of a run. */
+  private get types(): EventType[] {
+    return this.all.flatMap((b) =>
+      b.type === undefined || b.type.failure || typeof b.condition === 'string' ? [] : b.type,
+    );
+  }
+
+  /** Whether nothing is listened to. */
+  get quiet(): boolean {
+    return this.types.length === 0;
+  }
+
+  /** What steps with such events have written. */
+  get footmarks(): ReadonlySet<Footmark> {
+    return new Set(this.types.map((t) => t.writes ?? 'any'));
   }
 
   /** Those of the last step's events that stop, and forgets them all. */

@@ -27,3 +27,23 @@ export function parseHitCount(source: string): HitCount | string {
   if (k === 0 && operator === '%') return 'a hit condition cannot divide by 0';
   return (n) => test(n, k);
 }
+
+/**
+ * Counts the hits of a breakpoint by the positions of the run at which they are, so that a run that has gone back counts those
+ * that lie before it and no others.
+ */
+export class HitCounter {
+  private readonly positions: number[] = [];
+
+  /** Counts a hit at a position; returns which one it is, from 1. */
+  count(position: number): number {
+    const { positions } = this;
+    while (positions.length > 0 && (positions.at(-1) as number) >= position) positions.pop();
+    return positions.push(position);
+  }
+
+  /** Forgets all hits: another run begins. */
+  reset(): void {
+    this.positions.length = 0;
+  }
+}

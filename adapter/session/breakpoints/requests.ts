@@ -3,6 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Reply } from '../requests.js';
 import type { Session } from '../session.js';
 import type { FilterOption } from './events.js';
+import type { WantedFunction } from './functions.js';
 import { sitesOf } from './places.js';
 
 /** A source as clients send it. */
@@ -25,7 +26,11 @@ export function setBreakpoints(
   const wanted = (args.breakpoints ?? []) as DebugProtocol.SourceBreakpoint[];
   return {
     body: {
-      breakpoints: session.lines.set(session.debuggee.sim, args.source as DebugProtocol.Source, wanted),
+      breakpoints: session.breakpoints.setLines(
+        session.debuggee.sim,
+        args.source as DebugProtocol.Source,
+        wanted,
+      ),
     },
   };
 }
@@ -45,6 +50,10 @@ export function breakpointLocations(
   return { body: { breakpoints: unique } };
 }
 
+export function setFunctionBreakpoints(session: Session, args: { breakpoints: WantedFunction[] }): Reply {
+  return { body: { breakpoints: session.breakpoints.setFunctions(session.debuggee.sim, args.breakpoints) } };
+}
+
 export interface ExceptionArguments {
   readonly filters: string[];
   readonly filterOptions?: FilterOption[] | undefined;
@@ -52,5 +61,5 @@ export interface ExceptionArguments {
 
 export function setExceptionBreakpoints(session: Session, args: ExceptionArguments): Reply {
   const wanted = [...args.filters.map((filterId) => ({ filterId })), ...(args.filterOptions ?? [])];
-  return { body: { breakpoints: session.events.set(session.debuggee.sim, wanted) } };
+  return { body: { breakpoints: session.breakpoints.setEvents(session.debuggee.sim, wanted) } };
 }

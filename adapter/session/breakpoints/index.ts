@@ -1,0 +1,153 @@
+/**
+ * All breakpoints of a session behind one object, which the runner asks: before a thread takes its next step, and after a step.
+ * Both cost next to nothing where no breakpoint can be meant: a look into a table of bytes by site, and some flags.
+ *
+ * They belong to the session, not to one run of it: `rebind` binds them to the next.
+ */
+import type { DebugProtocol } from '@vscode/debugprotocol';
+import type { Simulation } from '../../language/run/index.js';
+import { allSites, type Failure, Op, type Site, siteOf, type Thread } from '../../machine/index.js';
+import { hasEntered } from './arrivals.js';
+import { EventBreakpoints, type FilterOption } from './events.js';
+import { FunctionBreakpoints, type WantedFunction } from './functions.js';
+import type { Hit } from './hits.js';
+import { LineBreakpoints, type Log } from './lines.js';
+import { Past } from './past.js';
+
+const NONE: readonly Hit[] = [];
+
+export class Breakpoints {
+  readonly lines: LineBreakpoints;
+  readonly functions: FunctionBreakpoints;
+  readonly events: EventBreakpoints;
+  private sim: Simulation | null = null;
+  private past: Past | null = null;
+  /** A byte for each site, not zero where a thread may stop before its step; null when it can stop nowhere. */
+  private marks: Uint8Array | null = null;
+  /** Whether entering a function can stop, or a call on a line with a breakpoint. */
+  private deep = false;
+  private locks: ReadonlySet<string> = new Set();
+  /** Steps that each thread had taken when its place was last looked at: an arrival counts once. */
+  private readonly seen: number[] = [];
+
+  constructor(log: Log) {
+    let last = 0;
+    const nextId = () => ++last;
+    this.lines = new LineBreakpoints(nextId, log);
+    this.functions = new FunctionBreakpoints(nextId);
+    this.events = new EventBreakpoints(nextId);
+  }
+
+  // ---- what the person sets
+
+  setLines(
+    sim: Simulation,
+    source: DebugProtocol.Source,
+    wanted: readonly DebugProtocol.SourceBreakpoint[],
+  ): DebugProtocol.Breakpoint[] {
+    return this.changed(sim, this.lines.set(sim, source, wanted));
+  }
+
+  setFunctions(sim: Simulation, wanted: readonly WantedFunction[]): DebugProtocol.Breakpoint[] {
+    return this.changed(sim, this.functions.set(sim, wanted));
+  }
+
+  /** Replaces the event breakpoints of one list: that of the exception filters, or that of a view of its own. */
+  setEvents(sim: Simulation, wanted: readonly FilterOption[]): DebugProtocol.Breakpoint[] {
+    return this.changed(sim, this.events.set(sim, wanted));
+  }
+
+  /** Binds all breakpoints to a run; returns those that are now elsewhere, or nowhere. */
+  rebind(sim: Simulation): DebugProtocol.Breakpoint[] {
+    this.events.rebind(sim);
+    const moved = [...this.lines.rebind(sim), ...this.functions.rebind(sim)];
+    this.forgetPlace();
+    return this.changed(sim, moved);
+  }
+
+  /** Hears of nothing: for a run that is not debugged. */
+  silence(sim: Simulation): void {
+    this.events.silence(sim);
+  }
+
+  private changed<T>(sim: Simulation, result: T): T {
+    this.sim = sim;
+    const { lines, functions } = this;
+    const sites = [...lines.sites, ...functions.sites];
+    this.deep = lines.deep || functions.deep;
+    this.locks = functions.locks;
+    const any = sites.length > 0 || this.deep || this.locks.size > 0;
+    this.marks = any ? new Uint8Array(allSites().length) : null;
+    for (const s of sites) (this.marks as Uint8Array)[s] = 1;
+    this.past = null;
+    return result;
+  }
+
+  // ---- what the runner asks
+
+  /** Breakpoints that a thread has come to with its last step; it stands before its next. Tells of each arrival once. */
+  before(thread: Thread, site = thread.site): readonly Hit[] {
+    const { marks } = this;
+    if (marks === null) return NONE;
+    if (
+      marks[site] !== 1 &&
+      !(this.deep && hasEntered(thread)) &&
+      !(this.locks.size > 0 && thread.op === Op.acquire)
+    )
+      return NONE;
+    return this.arrive(thread);
+  }
+
+  private arrive(thread: Thread): readonly Hit[] {
+    const { sim } = this;
+    if (sim === null || this.seen[thread.index] === thread.steps) return NONE;
+    this.told(thread);
+    return [...this.lines.arrive(sim, thread), ...this.functions.arrive(sim, thread)];
+  }
+
+  /** Breakpoints that a step of a thread has hit, taken from `site`. Failures are asked for with `failed`. */
+  after(_thread: Thread, site: number): readonly Hit[] {
+    if (this.events.occurred.length === 0) return NONE;
+    return this.events.hits().map((hit) => ({ kind: 'event', hit, site: siteOf(site) }));
+  }
+
+  /** Whether a failure stops, before it ends the run. */
+  failed(failure: Failure, thread: Thread, site: Site | null): (Hit & { kind: 'failure' }) | null {
+    const hit = this.events.failed(failure, thread);
+    return hit === null ? null : { kind: 'failure', failure, hit, site };
+  }
+
+  /** Notes that a thread's place has been told to the person: it is not hit there again before it moves. */
+  told(thread: Thread): void {
+    this.seen[thread.index] = thread.steps;
+  }
+
+  /** The position has jumped: nothing counts as seen. */
+  forgetPlace(): void {
+    this.seen.length = 0;
+    this.events.occurred.length = 0;
+    this.past = null;
+  }
+
+  // ---- for going backwards
+
+  /** Whether no breakpoint can stop anywhere, so that none need be asked. Failures only end runs, and are not meant. */
+  get quiet(): boolean {
+    return this.marks === null && this.events.quiet;
+  }
+
+  /**
+   * Whether a breakpoint may stop a thread before a step that lies in the past, or right after it: asked from the latest step
+   * back. False is certain; true when it cannot be told from the journal alone.
+   */
+  mayStop(step: number): boolean {
+    if (this.quiet || this.sim === null) return false;
+    this.past ??= new Past(this.sim, {
+      marks: this.marks,
+      deep: this.deep,
+      locks: this.locks,
+      events: this.events.footmarks,
+    });
+    return this.past.mayStop(step);
+  }
+}
