@@ -121,6 +121,8 @@ export interface Subsystem {
   readonly invariants: readonly Invariant[];
   /** Names of the locks that a schedule may speak of. */
   readonly locks: readonly string[];
+  /** Names of its own threads that a schedule may move; `N` stands for a number. */
+  readonly daemons?: readonly string[];
   /** Folder of its model sources, for names of kernel functions: `adapter/emulator/mmu/`. */
   readonly sources: string;
   boot(machine: Machine, configuration: Configuration): SubsystemInstance;

@@ -79,6 +79,13 @@ export const noSuchThread = (id: number) =>
   logged(3002, `there is no thread ${id} now; ask for 'threads' again`);
 export const alreadyRunning = (command: string) =>
   logged(3003, `'${command}': the scenario is running already`);
+export const notRepeatable = (thread: string, step: number) =>
+  shown(
+    3010,
+    `the schedule cannot be written as a block: without what was set by hand, ${thread} cannot take step ${step}; save it as a file, or go back to before that`,
+  );
+export const noSuchTarget = (id: number) =>
+  logged(3011, `no thread that can move has the target ${id} now; ask for 'stepInTargets' again`);
 
 // ---- 4xxx: looking
 

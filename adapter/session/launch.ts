@@ -14,6 +14,7 @@ export const CLIENT = object({
   pathFormat: optional(text),
   supportsVariableType: optional(flag),
   supportsProgressReporting: optional(flag),
+  supportsInvalidatedEvent: optional(flag),
 });
 
 /** Attributes of a launch configuration. What is not named here is the client's own business. */
@@ -54,6 +55,7 @@ export function initialize(session: Session, client: Read<typeof CLIENT>): Reply
         wantsTypes: client.supportsVariableType === true,
         showsTypeOnHover: client.clientID === 'vscode',
         wantsProgress: client.supportsProgressReporting === true,
+        wantsInvalidated: client.supportsInvalidatedEvent === true,
       });
       setImmediate(() => void warmUp().catch(() => {}));
     },

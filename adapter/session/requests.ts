@@ -11,6 +11,10 @@ import { exceptionInfo } from './exceptionInfo.js';
 import * as launch from './launch.js';
 import * as moving from './moving.js';
 import type { Role } from './pending.js';
+import { freeze } from './scheduling/freeze.js';
+import { run } from './scheduling/run.js';
+import { schedule } from './scheduling/schedule.js';
+import { stepInTargets } from './scheduling/targets.js';
 import { scopes } from './scopes.js';
 import type { Session } from './session.js';
 import { flag, integer, list, nothing, object, optional, type Refuse, type Shape, text } from './shapes.js';
@@ -67,6 +71,7 @@ const moves = (row: Request): Request => ({ ...row, role: 'moves' });
 const looks = (row: Request): Request => ({ ...row, role: 'looks' });
 
 const thread = object({ threadId: integer });
+const single = object({ threadId: integer, singleThread: optional(flag) });
 const format = optional(object({ hex: optional(flag) }));
 const whichSource = object({
   path: optional(text),
@@ -139,11 +144,25 @@ export const requests: Readonly<Record<string, Request>> = {
   exceptionInfo: looks(request('stopped', thread, exceptionInfo, { supportsExceptionInfoRequest: true })),
 
   // ---- moving
-  continue: moves(request('stopped', thread, moving.go)),
-  next: moves(request('stopped', thread, moving.stepOf('next'))),
-  stepIn: moves(request('stopped', thread, moving.stepOf('stepIn'))),
-  stepOut: moves(request('stopped', thread, moving.stepOf('stepOut'))),
+  continue: moves(request('stopped', single, moving.go, { supportsSingleThreadExecutionRequests: true })),
+  next: moves(request('stopped', single, moving.stepOf('next'))),
+  stepIn: moves(
+    request(
+      'stopped',
+      object({ threadId: integer, singleThread: optional(flag), targetId: optional(integer) }),
+      moving.stepOf('stepIn'),
+    ),
+  ),
+  stepInTargets: looks(
+    request('stopped', object({ frameId: integer }), stepInTargets, { supportsStepInTargetsRequest: true }),
+  ),
+  stepOut: moves(request('stopped', single, moving.stepOf('stepOut'))),
   pause: request('started', thread, moving.pause),
+
+  // ---- the person as the scheduler
+  'lockstep/run': moves(request('stopped', object({ threadId: integer, to: text }), run)),
+  'lockstep/freeze': request('started', object({ threadId: integer, frozen: flag }), freeze),
+  'lockstep/schedule': request('stopped', object({ form: text }), schedule),
 
   // ---- looking
   threads: request('launched', nothing, threads),

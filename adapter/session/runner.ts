@@ -141,6 +141,11 @@ export class Runner {
     const first = t.ended
       ? ({ kind: 'threadEnd', name: t.name } as const)
       : (this.blocked(t) ?? ({ kind: 'step' } as const));
-    return { thread: next, reasons: [...this.host.breakpoints.before(next), first] };
+    return this.standing(next, first);
+  }
+
+  /** A stop before a thread moves; breakpoints there are told with it. */
+  private standing(t: Thread, reason: Reason): Stop {
+    return { thread: t, reasons: [...this.host.breakpoints.before(t), reason] };
   }
 }

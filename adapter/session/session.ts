@@ -25,7 +25,7 @@ import { Runner } from './runner.js';
 import { sourceOf } from './sources.js';
 import { type ShownFrame, shownThreads } from './stack.js';
 import { FREE, GO, type Goal } from './stepping.js';
-import { type Stop, stoppedBody, threadId } from './stops.js';
+import { heldUp, type Stop, stoppedBody, threadId } from './stops.js';
 import { Transport } from './transport.js';
 import type { Container } from './variables/container.js';
 import { Handles } from './variables/handles.js';
@@ -42,6 +42,7 @@ export interface Client {
   /** The client shows a value's type only when it is pointed at, so that documentation may stand there. */
   readonly showsTypeOnHover: boolean;
   readonly wantsProgress: boolean;
+  readonly wantsInvalidated: boolean;
 }
 
 export type State =
@@ -56,7 +57,12 @@ export type State =
 
 export class Session {
   state: State = { kind: 'new' };
-  client: Client = { wantsTypes: false, showsTypeOnHover: false, wantsProgress: false };
+  client: Client = {
+    wantsTypes: false,
+    showsTypeOnHover: false,
+    wantsProgress: false,
+    wantsInvalidated: false,
+  };
   /** Frames and values that the client knows by number. Reset whenever the scenario moves. */
   readonly frames = new Handles<ShownFrame>();
   readonly references = new Handles<Container>();
@@ -283,6 +289,11 @@ export class Session {
     this.transport.close(this.closed);
   }
 
+  /** Tells a client that what it shows may be different now, though nothing has moved. */
+  invalidated(areas: readonly DebugProtocol.InvalidatedAreas[]): void {
+    if (this.client.wantsInvalidated) this.event('invalidated', { areas });
+  }
+
   // ---- what the runner tells
 
   stopped(stop: Stop): void {
@@ -292,6 +303,7 @@ export class Session {
     this.tellThreads(shownThreads(debuggee.sim).map(threadId));
     for (const r of stop.reasons) {
       if (r.kind === 'blocked') this.output('console', `${r.why}\n`);
+      if (r.kind === 'frozen') this.output('console', `${heldUp(r.name)}\n`);
       if (r.kind !== 'failure') continue;
       this.toldFailure = r.failure;
       this.tell(failureLines(debuggee.sim, r.failure));

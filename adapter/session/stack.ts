@@ -26,11 +26,12 @@ export function threads(session: Session): Reply {
 /** The threads that a client is shown: those that have not ended. */
 export const shownThreads = (sim: Simulation): Thread[] => sim.threads().filter((t) => !t.ended);
 
-/** Name, CPU, and what it waits for. */
+/** Name, CPU, whether the schedule must leave it alone, and what it waits for. */
 function threadName(sim: Simulation, thread: Thread): string {
   const cpu = thread.cpu < 0 ? '' : ` (cpu ${thread.cpu})`;
   const why = sim.blockedOn(thread);
-  return `${thread.name}${cpu}${why === null ? '' : ` ${why}`}`;
+  const frozen = sim.frozen.has(thread) ? ' [frozen]' : '';
+  return `${thread.name}${cpu}${frozen}${why === null ? '' : ` ${why}`}`;
 }
 
 /** The thread that a client means. Throws when it is not there now. */

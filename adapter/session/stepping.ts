@@ -12,6 +12,8 @@ export interface Goal {
   readonly free: boolean;
   /** Whether the step is done, asked after each step of the thread that it is about. */
   done(): boolean;
+  /** Whether to stop before a thread moves, asked once for each step. */
+  before?(thread: Thread): boolean;
 }
 
 /** To run on by the schedule, until something stops it. */

@@ -15,6 +15,10 @@ export type Reason =
   | { readonly kind: 'blocked'; readonly why: string }
   /** The thread that was stepped has ended; others are left. */
   | { readonly kind: 'threadEnd'; readonly name: string }
+  /** The schedule would move another thread now, this one. */
+  | { readonly kind: 'switch'; readonly name: string }
+  /** The schedule can go on only with a thread that is frozen. */
+  | { readonly kind: 'frozen'; readonly name: string }
   | { readonly kind: 'pause' }
   | { readonly kind: 'entry' };
 
@@ -40,6 +44,8 @@ const REASONS: Readonly<Record<Reason['kind'], { reason: string; description: st
   statement: { reason: 'breakpoint', description: 'Paused on breakpoint statement' },
   blocked: { reason: 'step', description: 'Blocked' },
   threadEnd: { reason: 'step', description: 'Thread ended' },
+  switch: { reason: 'step', description: 'Paused before a switch' },
+  frozen: { reason: 'step', description: 'Held up by a frozen thread' },
   step: { reason: 'step', description: 'Paused on step' },
   pause: { reason: 'pause', description: 'Paused' },
   entry: { reason: 'entry', description: 'Paused on entry' },
@@ -82,6 +88,10 @@ function sentence(r: Reason): string | null {
       return r.why;
     case 'threadEnd':
       return `${r.name} has ended`;
+    case 'switch':
+      return `the schedule moves ${r.name} next`;
+    case 'frozen':
+      return heldUp(r.name);
     case 'statement':
       return 'breakpoint statement';
     default:
@@ -99,6 +109,9 @@ function sayData({ access, name, old, new: now, problem }: DataHit): string {
   const same = access === 'write' && old === now ? `${name} written, still ${now}` : told[access];
   return problem === undefined ? same : `${same} (${problem})`;
 }
+
+/** Why the schedule does not go on. */
+export const heldUp = (name: string) => `the schedule can go on only with ${name}, which is frozen`;
 
 /** Where something was done: `in set_spte (mmu.ts:120)`. */
 export const where = (site: Site) => `in ${site.fn} (${basename(site.file)}:${site.line})`;

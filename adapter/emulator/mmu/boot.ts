@@ -22,6 +22,9 @@ import { chooseVariant, type Variant } from './variant.js';
 const MIN_CPUS = 4;
 const MAX_VCPUS = 254;
 
+/** Name of the thread that takes the interrupts of a CPU. */
+export const irqThread = (cpu: number | 'N') => `cpu${cpu}.irq`;
+
 /** A booted virtual machine. */
 export class MmuInstance implements SubsystemInstance {
   readonly kvm: Kvm;
@@ -152,7 +155,7 @@ function boot(machine: Machine, c: Configuration): Kvm {
     const it = machine.alloc(new cpu({ id: i }));
     kvm.cpus.$set(i, it);
     const driver = new IrqDriver(kvm, it);
-    const thread = machine.spawn(`cpu${i}.irq`, driver, { cpu: i, daemon: true });
+    const thread = machine.spawn(irqThread(i), driver, { cpu: i, daemon: true });
     machine.attach(thread);
     driver.start(thread);
   }

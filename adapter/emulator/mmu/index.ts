@@ -1,7 +1,7 @@
 /** The KVM shadow MMU as a subsystem of scenarios. */
 import { handle, listOf } from '../../machine/index.js';
 import type { Subsystem } from '../subsystem.js';
-import { MmuInstance } from './boot.js';
+import { irqThread, MmuInstance } from './boot.js';
 import { events } from './events.js';
 import { invariants } from './invariants/index.js';
 import { hostOperations } from './operations/host.js';
@@ -76,6 +76,7 @@ export const mmu: Subsystem = {
   queries,
   events,
   invariants,
+  daemons: [irqThread('N')],
   locks: ['mmu_lock', 'slots_lock', 'requests_lock', 'mmap_sem', 'ptl'],
   sources: 'adapter/emulator/mmu/',
   boot: (machine, configuration) => new MmuInstance(mmu, machine, configuration),

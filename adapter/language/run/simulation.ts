@@ -133,13 +133,23 @@ export class Simulation {
     return this.active.filter((t) => !t.daemon || t.depth > 1 || this.machine.runnable(t));
   }
 
-  /** Whom the schedule moves next; null when the run is over. Moves nobody, but may find that nobody can be moved. */
+  /** Threads that nothing moves but `stepThread`: the schedule goes on with others, if it can. */
+  readonly frozen = new Set<Thread>();
+  /** The frozen thread without which the schedule could not go on when it was last asked. */
+  heldUp: Thread | null = null;
+
+  /**
+   * Whom the schedule moves next; null when the run is over, or when it could only move a thread that is frozen (`heldUp`).
+   * Moves nobody, but may find that nobody can be moved.
+   */
   pick(): Thread | null {
+    this.heldUp = null;
     if (this.outcome !== null) return null;
     const recorded = this.timeline.recorder.mover(this.position);
-    if (recorded !== undefined) return recorded;
-    const choice = this.choose();
-    if (choice.kind === 'move') return choice.thread;
+    if (recorded !== undefined) return this.frozen.has(recorded) ? this.pickOther(recorded) : recorded;
+    const choice = this.choose(this.active);
+    if (choice.kind === 'move')
+      return this.frozen.has(choice.thread) ? this.pickOther(choice.thread) : choice.thread;
     const unfinished = this.active.filter((t) => !t.daemon && !t.ended);
     if (choice.kind === 'stuck') {
       const { message, report } = deadlock(this.machine, unfinished);
@@ -157,9 +167,17 @@ export class Simulation {
     return null;
   }
 
-  private choose(): Choice {
+  /** Whom the schedule moves instead of a thread that is frozen. */
+  private pickOther(wanted: Thread): Thread | null {
+    const choice = this.choose(this.active.filter((t) => !this.frozen.has(t)));
+    if (choice.kind === 'move') return choice.thread;
+    this.heldUp = wanted;
+    return null;
+  }
+
+  private choose(threads: readonly Thread[]): Choice {
     try {
-      return this.scheduler.choose(this.machine, this.active);
+      return this.scheduler.choose(this.machine, threads);
     } catch (e) {
       if (!isMistake(e)) throw e;
       return { kind: 'diverged', message: e.message };
@@ -172,13 +190,17 @@ export class Simulation {
    */
   stepThread(t: Thread): boolean {
     while (this.outcome === null && !this.machine.runnable(t)) {
-      const interrupt = t.ended ? undefined : this.active.find((d) => d.daemon && this.machine.runnable(d));
+      const interrupt = t.ended ? undefined : this.active.find((d) => this.interrupts(d));
       if (interrupt === undefined) return false;
       this.take(interrupt);
     }
     if (this.outcome !== null || !this.active.includes(t)) return false;
     this.take(t);
     return true;
+  }
+
+  private interrupts(t: Thread): boolean {
+    return t.daemon && !this.frozen.has(t) && this.machine.runnable(t);
   }
 
   /** Runs by the schedule, with no stop but the end; returns whether the run goes on after so many steps. */

@@ -74,7 +74,7 @@ export class Directed implements Scheduler {
 }
 
 /** Who moves so that a thread gets on: itself, or an interrupt while it cannot; nobody where neither can. */
-function moverFor(machine: Machine, threads: readonly Thread[], thread: Thread): Thread | undefined {
+export function moverFor(machine: Machine, threads: readonly Thread[], thread: Thread): Thread | undefined {
   if (machine.runnable(thread)) return thread;
   return threads.find((t) => t.daemon && machine.runnable(t));
 }

@@ -1,5 +1,5 @@
 /** All schedules that a scenario can ask for. */
-export { Directed, type Directive, REACHED } from './directed.js';
+export { Directed, type Directive, moverFor, REACHED } from './directed.js';
 export { Pct } from './pct.js';
 export { Random } from './random.js';
 export { parseRecording, Recorder, type Recording, Replay } from './recording.js';
