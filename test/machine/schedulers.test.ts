@@ -66,7 +66,7 @@ describe('schedules', () => {
     fc.assert(
       fc.property(fc.integer(), (seed) => {
         const first = runBy(new Random(seed));
-        const again = runBy(new Replay(first.recorder.choices));
+        const again = runBy(new Replay(first.recorder));
         assert.deepEqual(again.moves, first.moves);
         assert.equal(again.count, first.count);
       }),
@@ -78,7 +78,7 @@ describe('schedules', () => {
     const rig = new Rig();
     rig.thread('a', () => increment(rig.widget));
     const choose = (choices: [string, number][]) =>
-      new Replay(choices).choose(rig.machine, rig.machine.threads);
+      new Replay({ choices }).choose(rig.machine, rig.machine.threads);
     assert.deepEqual(choose([['z', 1]]), {
       kind: 'diverged',
       message: "at step 0: the recording moves 'z', but there is no such thread now",

@@ -268,7 +268,7 @@ class Opening {
 
   private scheduler(): Scheduler {
     const { args } = this.o;
-    if (args.schedule !== undefined) return new Replay(this.recording(args.schedule).choices);
+    if (args.schedule !== undefined) return new Replay(this.recording(args.schedule));
     if (args.policy !== undefined) return policyFrom(args.policy);
     const node = this.members('Schedule')[0];
     return node === undefined

@@ -2,6 +2,7 @@
 import type { Machine } from '../machine.js';
 import type { Thread } from '../thread.js';
 import { type Choice, move, type Scheduler, STUCK } from './scheduler.js';
+import { Sequential } from './sequential.js';
 
 /** Contents of a `.schedule.json` file. */
 export interface Recording {
@@ -13,6 +14,8 @@ export interface Recording {
   readonly args: readonly string[];
   /** Who moved, and how many steps in a row. */
   readonly choices: readonly (readonly [thread: string, steps: number])[];
+  /** How a run goes on that was recorded before it was over. A recording without this is of a whole run. */
+  readonly rest?: 'sequential';
 }
 
 /** The choices of a run by step, run-length coded: what has been done, and on a run that went back what was done after it. */
@@ -73,46 +76,66 @@ export class Recorder {
   }
 }
 
-/** Follows recorded choices step by step, and says where they cannot be followed any more. */
+/**
+ * Follows recorded choices step by step, and says where they cannot be followed any more. It remembers nothing: which choice is
+ * next follows from the steps that were taken.
+ */
 export class Replay implements Scheduler {
   readonly name = 'replay';
-  private run = 0;
-  private taken = 0;
-  private step = 0;
+  /** The step before which each run of choices ends. */
+  private readonly ends: readonly number[];
+  /** The run that was asked for last: questions come in order, mostly. */
+  private at = 0;
+  private readonly rest: Sequential | null;
 
-  constructor(private readonly choices: Recording['choices']) {}
+  constructor(private readonly recording: Pick<Recording, 'choices' | 'rest'>) {
+    let end = 0;
+    this.ends = recording.choices.map(([, steps]) => {
+      end += steps;
+      return end;
+    });
+    this.rest = recording.rest === 'sequential' ? new Sequential() : null;
+  }
 
   choose(machine: Machine, threads: readonly Thread[]): Choice {
-    const next = this.choices[this.run];
-    if (next === undefined) {
-      const able = threads.filter((t) => !t.ended && machine.runnable(t));
-      if (able.length === 0) return STUCK;
-      return this.diverged(
-        `the recording ends here, but ${able.map((t) => t.name).join(', ')} can still move`,
-      );
-    }
-    const thread = threads.find((t) => t.name === next[0]);
+    const { steps } = machine;
+    const name = this.mover(steps);
+    if (name === undefined) return this.beyond(machine, threads);
+    const thread = threads.find((t) => t.name === name);
     if (thread === undefined)
-      return this.diverged(`the recording moves '${next[0]}', but there is no such thread now`);
+      return diverged(steps, `the recording moves '${name}', but there is no such thread now`);
     if (!machine.runnable(thread)) {
       const found = thread.ended ? 'has ended' : `${thread.describe()} and cannot go on`;
-      return this.diverged(`the recording moves '${next[0]}', but it ${found}`);
+      return diverged(steps, `the recording moves '${name}', but it ${found}`);
     }
     return move(thread);
   }
 
-  moved(): void {
-    this.step++;
-    if (++this.taken >= (this.choices[this.run]?.[1] ?? 0)) {
-      this.run++;
-      this.taken = 0;
-    }
+  moved(thread: Thread): void {
+    this.rest?.moved(thread);
   }
 
-  private diverged(why: string): Choice {
-    return { kind: 'diverged', message: `at step ${this.step}: ${why}` };
+  /** Who is recorded to take a step; undefined after the last. */
+  private mover(step: number): string | undefined {
+    const { ends } = this;
+    while (this.at > 0 && (ends[this.at - 1] as number) > step) this.at--;
+    while (this.at < ends.length && (ends[this.at] as number) <= step) this.at++;
+    return this.recording.choices[this.at]?.[0];
+  }
+
+  private beyond(machine: Machine, threads: readonly Thread[]): Choice {
+    if (this.rest !== null) return this.rest.choose(machine, threads);
+    const able = threads.filter((t) => !t.ended && machine.runnable(t));
+    if (able.length === 0) return STUCK;
+    const names = able.map((t) => t.name).join(', ');
+    return diverged(machine.steps, `the recording ends here, but ${names} can still move`);
   }
 }
+
+const diverged = (step: number, why: string): Choice => ({
+  kind: 'diverged',
+  message: `at step ${step}: ${why}`,
+});
 
 /**
  * Reads a recording. Throws an `Error` that says in plain words what is wrong with the text.
@@ -133,6 +156,8 @@ export function parseRecording(text: string): Recording {
     Array.isArray(c) && typeof c[0] === 'string' && Number.isSafeInteger(c[1]) && c[1] > 0;
   if (!Array.isArray(runs) || !runs.every(sound))
     throw new Error("not a schedule file: 'choices' must be a list of [thread, steps] pairs");
+  if (r.rest !== undefined && r.rest !== 'sequential')
+    throw new Error("not a schedule file: 'rest' can only be 'sequential'");
   if (typeof r.scenario !== 'string' || typeof r.hash !== 'string')
     throw new Error("not a schedule file: 'scenario' and 'hash' must be texts");
   return {
@@ -141,5 +166,6 @@ export function parseRecording(text: string): Recording {
     hash: r.hash,
     args: Array.isArray(r.args) ? r.args.map(String) : [],
     choices: runs,
+    ...(r.rest === 'sequential' ? { rest: r.rest } : {}),
   };
 }
