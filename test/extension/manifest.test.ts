@@ -6,6 +6,14 @@ const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const [lockstep] = manifest.contributes.debuggers;
 const documented: string[] = Object.keys(lockstep.configurationAttributes.launch.properties);
 
+/** A command as the manifest describes it. */
+interface Command {
+  readonly command: string;
+  readonly title: string;
+  readonly category?: string;
+  readonly icon?: string | { readonly light: string; readonly dark: string };
+}
+
 /** Attributes that are VS Code's or the extension's own business: the adapter never sees or never documents them. */
 const OURS = ['trace'];
 const EDITORS = ['noDebug'];
@@ -42,10 +50,27 @@ describe('the manifest', () => {
     }
   });
 
+  it('gives every command a title of ours and an icon, and every menu a command that is there', () => {
+    const { commands, menus } = manifest.contributes;
+    const rows: Command[] = commands;
+    assert.deepEqual(
+      rows.filter(({ category, title, icon }) => category !== 'Lockstep' || !title || !icon),
+      [],
+    );
+    const items: { command: string }[] = Object.values<{ command: string }[]>(menus).flat();
+    const known = rows.map(({ command }) => command);
+    assert.deepEqual(
+      items.filter(({ command }) => !known.includes(command)),
+      [],
+    );
+  });
+
   it('names only files that are there', () => {
     const { languages, grammars, snippets } = manifest.contributes;
     const files = [...grammars, ...snippets].map(({ path }: { path: string }) => path);
     for (const { configuration, icon } of languages) files.push(configuration, icon.light, icon.dark);
+    for (const { icon } of manifest.contributes.commands as Command[])
+      if (typeof icon === 'object') files.push(icon.light, icon.dark);
     assert.deepEqual(
       [...files, manifest.icon].filter((file) => !existsSync(file)),
       [],
