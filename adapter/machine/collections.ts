@@ -1,6 +1,6 @@
 /** Arrays, lists and bitmaps in kernel memory: journaled and watched like any field. */
-import { journal, touch, watching } from './current.js';
-import { type Cell, KObject } from './object.js';
+import { journal, looked, touch, watching } from './current.js';
+import { type Cell, KObject, WHOLE } from './object.js';
 import type { Indexed } from './view.js';
 
 /** A fixed number of elements. `array[i]` of scenarios; `READ_ONCE(array, i)` where an access is a step. */
@@ -31,6 +31,7 @@ export class KArray<T> extends KObject implements Indexed {
     this.$store(i, value);
   }
   element(i: number): unknown {
+    looked(this, i);
     return this.v[i];
   }
   occupied(i: number): boolean {
@@ -92,10 +93,12 @@ export class Bitmap extends KArray<bigint> {
   }
   /** Whether bit `n` is set, without being an access of the kernel's. */
   test(n: number): boolean {
+    looked(this, Math.floor(n / 64));
     return (((this.v[Math.floor(n / 64)] ?? 0n) >> BigInt(n % 64)) & 1n) === 1n;
   }
   /** Numbers of the bits that are set, ascending. */
   ones(): number[] {
+    looked(this, WHOLE);
     return this.v.flatMap((w, i) => (w === 0n ? [] : bitsOf(w).map((b) => i * 64 + b)));
   }
 }
@@ -119,6 +122,7 @@ export class KList<T> extends KObject implements Indexed {
     return this.v.length;
   }
   element(i: number): unknown {
+    looked(this, WHOLE);
     return this.v[i];
   }
   /** The elements from head to tail. The array is the list's own: copy it to change the list while walking. */

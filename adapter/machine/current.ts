@@ -25,6 +25,14 @@ export function enter(m: Machine, t: Thread): void {
   watching = m.watcher !== null;
 }
 
+/**
+ * Tells who collects what a value depends on that a slot was looked at: by an expression, and by no access of kernel code. `WHOLE`
+ * stands for all slots, `CHANGING` for what changes without being written.
+ */
+export function looked(obj: KObject, slot: number): void {
+  if (watching) machine.watcher?.looked?.(obj, slot);
+}
+
 /** Tells the machine that a slot is touched; throws when the object was freed. */
 export function touch(obj: KObject, slot: number, write: boolean): void {
   machine.touched(obj, slot, write);

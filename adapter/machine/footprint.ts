@@ -4,6 +4,12 @@ import type { KObject } from './object.js';
 /** Hears of every access to kernel memory while it is set as the machine's watcher. */
 export interface Watcher {
   touched(obj: KObject, slot: number, write: boolean): void;
+  /** A slot was looked at without an access of kernel code; see `looked`. */
+  looked?(obj: KObject, slot: number): void;
+  /** A step begins. What is touched outside of steps is touched by those who look at the state. */
+  began?(): void;
+  /** The step has been taken. */
+  ended?(): void;
 }
 
 /** Collects the accesses of one step. Locations are (object, slot) pairs; an access may be listed more than once. */

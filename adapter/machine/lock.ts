@@ -1,8 +1,8 @@
 /** Locks as objects of the machine, and the events that they give. */
-import { machine } from './current.js';
+import { looked, machine } from './current.js';
 import { type EventField, event } from './event.js';
 import { STRING } from './field.js';
-import { KObject } from './object.js';
+import { CHANGING, KObject } from './object.js';
 import { Op } from './op.js';
 import type { Thread } from './thread.js';
 
@@ -41,6 +41,7 @@ export class Lock extends KObject {
   }
   /** Threads that stand before this lock while another holds it, in order of their numbers. */
   get waiters(): Thread[] {
+    looked(this, CHANGING);
     const owner = this.holder;
     return owner === null
       ? []

@@ -90,6 +90,7 @@ export class Machine {
       this.journal.begin(t.index, t.site, depth, depth > t.driver.base ? 0 : t.driver.level(t));
     }
     this.steps++;
+    this.watcher?.began?.();
     try {
       this.advance(t);
       if (t.op === Op.acquire && (t.obj as Lock).$get() !== null) this.contended(t, t.obj as Lock);
@@ -97,6 +98,7 @@ export class Machine {
       if (!(e instanceof Fault)) throw e;
       this.fail(e.kind, e.rule, e.message, e.report);
     }
+    this.watcher?.ended?.();
   }
 
   /** Runs a thread on to the next thing that it announces. */

@@ -151,6 +151,10 @@ export class PhysicalMemory extends KObject {
     }
   }
 
+  override $look(pa: number): bigint {
+    return super.$look(pa) as bigint;
+  }
+
   override $load(pa: number): bigint {
     const f = this.frameOf(pa);
     if (f !== undefined && f.freed !== null) machine.usedFreedFrame(f, pa, false);

@@ -1,5 +1,5 @@
 /** Kernel objects: what the machine allocates, journals, watches and frees. */
-import { journal, touch, watching } from './current.js';
+import { journal, looked, touch, watching } from './current.js';
 
 /** Who did something, and where: kept for an allocation and a free, and shown by a use-after-free report. */
 export interface Trace {
@@ -19,6 +19,10 @@ export interface Cell {
 export const FREED = -1;
 /** The slot number that the journal uses for an object's being allocated: there is nothing to take back, but it was made there. */
 export const ALLOCATED = -2;
+/** Stands for all slots of an object, where somebody looks at it as a whole. */
+export const WHOLE = -3;
+/** Stands for what an object shows of the threads around it, which changes without being written. */
+export const CHANGING = -4;
 
 /**
  * Base of everything that lives in kernel memory. Subclasses keep their state in slots, and change it only through `$store`
@@ -62,6 +66,12 @@ export abstract class KObject {
     const now = this.$get(slot);
     this.$set(slot, value);
     return now;
+  }
+
+  /** Reads a slot as expressions do: noticed by who collects what a value depends on, and no access of kernel code. */
+  $look(slot: number): unknown {
+    looked(this, slot);
+    return this.$get(slot);
   }
 
   /** Reads a slot as kernel code does: seen by watches, refused on freed memory. */

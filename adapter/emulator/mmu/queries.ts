@@ -14,11 +14,11 @@ const ROOT_HPA = kvm_mmu.slot('root_hpa');
 
 /** Word address of the entry at which a walk for a frame ends: a leaf, or one that is not present; -1 without a root. */
 export function leafOf(kvm: Kvm, vcpu: KvmVcpu, gfn: number): number {
-  let table = vcpu.arch.mmu.$get(ROOT_HPA) as number;
+  let table = vcpu.arch.mmu.$look(ROOT_HPA) as number;
   if (table === INVALID_PAGE) return -1;
   for (let level = 4; ; level--) {
     const sptep = table / 8 + (Math.floor(gfn / 2 ** (9 * (level - 1))) % WORDS);
-    const spte = machine.phys.$get(sptep);
+    const spte = machine.phys.$look(sptep);
     if (!kvm.bits.is_shadow_present_pte(spte) || is_last_spte(spte, level)) return sptep;
     table = spte_to_pfn(spte) * 4096;
   }
@@ -26,7 +26,7 @@ export function leafOf(kvm: Kvm, vcpu: KvmVcpu, gfn: number): number {
 
 /** The entry that maps a frame now, by the first vCPU that has tables; one that reads as 0 when there is none. */
 export function spteFor(instance: MmuInstance, gfn: number): Spte {
-  const vcpu = instance.vcpus.find((v) => v.arch.mmu.$get(ROOT_HPA) !== INVALID_PAGE);
+  const vcpu = instance.vcpus.find((v) => v.arch.mmu.$look(ROOT_HPA) !== INVALID_PAGE);
   return viewOf(instance.kvm.bits, vcpu === undefined ? -1 : leafOf(instance.kvm, vcpu, gfn));
 }
 
@@ -46,7 +46,7 @@ const pteOf = (kvm: Kvm, hva: number): HostPte => kvm.mm.pgd.view(Math.floor(hva
 
 function pageOf(kvm: Kvm, gfn: number): Page | null {
   const hva = hvaOf(kvm, gfn);
-  const pte = hva < 0 ? 0 : kvm.mm.pgd.$get(hva / 4096);
+  const pte = hva < 0 ? 0 : (kvm.mm.pgd.$look(hva / 4096) as number);
   return pte_present(pte) ? (pfn_to_page(kvm.mm, pte_pfn(pte)) ?? null) : null;
 }
 

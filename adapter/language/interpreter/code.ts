@@ -3,7 +3,7 @@
  * journaled memory, and not a generator that nobody could take back.
  */
 import type { Operation } from '../../emulator/subsystem.js';
-import { journal, KObject, Unseen } from '../../machine/index.js';
+import { journal, KObject, looked, Unseen } from '../../machine/index.js';
 import type * as ast from '../generated/ast.js';
 import type { Value } from './values.js';
 
@@ -109,6 +109,11 @@ export class Activation extends KObject {
   put(slot: number, value: Value): void {
     if (journal !== null) journal.push(this, slot, this.v[slot]);
     this.v[slot] = value;
+  }
+  /** The value of a variable, as expressions read it. */
+  look(slot: number): Value {
+    looked(this, slot);
+    return this.v[slot] as Value;
   }
   $get(slot: number): unknown {
     return this.v[slot];

@@ -5,7 +5,7 @@ import { fileOf } from '../files.js';
 import type * as ast from '../generated/ast.js';
 import { compileAssignment } from '../interpreter/assign.js';
 import { type Body, runPure } from '../interpreter/body.js';
-import { type Assign, Env, type Eval, type Unit } from '../interpreter/code.js';
+import { type Activation, type Assign, Env, type Eval, type Unit } from '../interpreter/code.js';
 import type { Declaring, Owner } from '../interpreter/emitter.js';
 import { compileExpression } from '../interpreter/expression.js';
 import { show } from '../interpreter/show.js';
@@ -162,10 +162,10 @@ class UnitNames implements Owner {
 
   variable(s: SymbolOf & { kind: 'variable' }): Eval {
     const { unit, slot } = this.placeOf(s);
-    if (unit === this.unit) return (x) => (x.frame as { v: Value[] }).v[slot] as Value;
-    if (unit.kind === 'setup') return () => this.program.setup?.frame.v[slot] ?? null;
+    if (unit === this.unit) return (x) => (x.frame as Activation).look(slot);
+    if (unit.kind === 'setup') return () => this.program.setup?.frame.look(slot) ?? null;
     const body = () => this.program.threads.find((t) => t.body.unit === unit)?.body;
-    return () => body()?.frame.v[slot] ?? null;
+    return () => body()?.frame.look(slot) ?? null;
   }
 
   assigned(unit: Unit | null, name: ast.NameExpr): Assign {
@@ -209,7 +209,7 @@ class UnitNames implements Owner {
       const running = this.program.running(node, index === null ? null : (index(x) as number));
       const v = running.body.unit.variables.find((d) => d.name === name);
       if (v === undefined) throw new ExpressionError(`thread ${node.name} has no variable '${name}'`);
-      return running.body.frame.v[v.slot] as Value;
+      return running.body.frame.look(v.slot);
     };
   }
 

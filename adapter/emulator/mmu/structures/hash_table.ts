@@ -1,5 +1,5 @@
 /** The hash of shadow pages. Most buckets are empty, so only the others are stored. */
-import { type Cell, type Indexed, KObject } from '../../../machine/index.js';
+import { type Cell, type Indexed, KObject, looked } from '../../../machine/index.js';
 import type { KvmMmuPage } from './mmu_page.js';
 
 const EMPTY: readonly KvmMmuPage[] = [];
@@ -26,6 +26,7 @@ export class HashTable extends KObject implements Indexed {
     );
   }
   element(i: number): unknown {
+    looked(this, i);
     return this.$get(i);
   }
   cellOf(i: number): Cell {

@@ -14,8 +14,10 @@ import {
   KObject,
   Lock,
   listOf,
+  looked,
   own,
   struct,
+  WHOLE,
 } from '../../../machine/index.js';
 import type { Kvm } from './kvm.js';
 import { hex, part } from './pointer.js';
@@ -51,7 +53,7 @@ export const page = struct(
 );
 export interface Page extends Instance<typeof page> {}
 
-const wordOf = (e: HostPte): number => e.was ?? e.table.$get(e.hva / 4096);
+const wordOf = (e: HostPte): number => e.was ?? (e.table.$look(e.hva / 4096) as number);
 
 /** A host page-table entry as it is shown. */
 export const host_pte = struct(
@@ -118,9 +120,11 @@ export class HostPageTable extends KObject implements Indexed {
     return Object.assign(new host_pte({ hva: vpn * 4096 }) as HostPte, { table: this, $key: vpn });
   }
   get length(): number {
+    looked(this, WHOLE);
     return this.ptes.size;
   }
   element(i: number): unknown {
+    looked(this, WHOLE);
     return this.view(this.mapped()[i] as number);
   }
   cellOf(i: number): Cell {

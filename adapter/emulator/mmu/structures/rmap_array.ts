@@ -1,5 +1,5 @@
 /** Heads of reverse-map chains, one for each frame of a slot. Nearly all are empty, so only the others are stored. */
-import { type Cell, type Indexed, KObject } from '../../../machine/index.js';
+import { type Cell, type Indexed, KObject, looked } from '../../../machine/index.js';
 import { chain } from './mmu_page.js';
 
 /** A sparse array of chain heads. 0: empty; a number: the one spte, by its word address; otherwise a `pte_list_desc`. */
@@ -13,6 +13,7 @@ export class Rmap extends KObject implements Indexed {
     return 'rmap';
   }
   element(i: number): unknown {
+    looked(this, i);
     return this.seenAs(i, this.$get(i));
   }
   /** People see the byte address of the one spte. */

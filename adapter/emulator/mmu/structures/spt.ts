@@ -29,7 +29,7 @@ export const page_header = (sptep: number): KvmMmuPage =>
   machine.phys.frameOf(sptep)?.owner as unknown as KvmMmuPage;
 
 const pageOf = (s: Spte): KvmMmuPage | null => (s.sptep < 0 ? null : page_header(s.sptep));
-const wordOf = (s: Spte): bigint => s.was ?? (s.sptep < 0 ? 0n : machine.phys.$get(s.sptep));
+const wordOf = (s: Spte): bigint => s.was ?? (s.sptep < 0 ? 0n : machine.phys.$look(s.sptep));
 const store = (s: Spte, word: bigint): void => {
   if (s.sptep >= 0) machine.phys.$store(s.sptep, word);
 };

@@ -6,8 +6,10 @@ import {
   type Instance,
   int,
   KObject,
+  looked,
   machine,
   struct,
+  WHOLE,
 } from '../../../machine/index.js';
 import { address, hex } from './pointer.js';
 
@@ -92,14 +94,20 @@ export class Tlb extends KObject implements Indexed {
 
   /** All entries, by frame. The array is not to be changed, and is a new one after every change of the TLB. */
   all(): readonly TlbEntry[] {
+    looked(this, WHOLE);
+    looked(this, WHOLE);
     this.sorted ??= [...this.entries.entries()].sort((a, b) => a[0] - b[0]).map(([, e]) => e);
     return this.sorted;
   }
 
   get size(): number {
+    looked(this, WHOLE);
+    looked(this, WHOLE);
     return this.entries.size;
   }
   get length(): number {
+    looked(this, WHOLE);
+    looked(this, WHOLE);
     return this.entries.size;
   }
   element(i: number): unknown {
