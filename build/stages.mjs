@@ -5,6 +5,7 @@ import { ROOT } from './bundle.mjs';
 import { run } from './children.mjs';
 import { generate } from './generate.mjs';
 import { runTests, testFiles } from './run-tests.mjs';
+import { onPath } from './vscode/path.mjs';
 import { vscodeTests } from './vscode/tests.mjs';
 
 const at = (...path) => resolve(ROOT, ...path);
@@ -29,6 +30,7 @@ export const STAGES = {
     },
   },
   unit: { title: 'tests outside VS Code', needsBuild: true, run: unitTests },
+  clients: { title: 'other debug clients, with the adapter in dist/', needsBuild: true, run: clientTests },
   vscode: {
     title: 'tests inside a real VS Code, with the packaged extension',
     needsBuild: true,
@@ -36,8 +38,26 @@ export const STAGES = {
   },
 };
 
+/** Tests with a client that somebody else has written. Throws when there is no Emacs. */
+async function clientTests({ grep, paths }) {
+  const files = testFiles('test/clients').filter(
+    (file) => paths.length === 0 || paths.some((path) => file.startsWith(path)),
+  );
+  if (files.length === 0) throw new Error(`there are no such tests: ${paths.join(', ')}`);
+  const emacs = process.env.EMACS ?? onPath('emacs');
+  if (!emacs)
+    throw new Error(
+      'these tests need Emacs with dap-mode: install them (apt-get install emacs-nox elpa-dap-mode), or name Emacs in the environment variable EMACS',
+    );
+  return runTests(files, 'out/test/clients.cjs', {
+    grep,
+    timeout: 60_000,
+    env: { LOCKSTEP_EMACS: emacs },
+  });
+}
+
 async function unitTests({ paths, grep }) {
-  const all = testFiles('test').filter((file) => !/^test\/(vscode|bench)\//.test(file));
+  const all = testFiles('test').filter((file) => !/^test\/(vscode|clients|bench)\//.test(file));
   const files =
     paths.length > 0
       ? all.filter((file) => paths.some((path) => file.startsWith(path.replace(/^\.\//, ''))))

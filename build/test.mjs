@@ -14,7 +14,7 @@ const { values: options, positionals } = parseArgs({
 const names = positionals.filter((word) => Object.hasOwn(STAGES, word));
 const paths = positionals.filter((word) => !Object.hasOwn(STAGES, word));
 const wanted = new Set(names.length > 0 ? names : Object.keys(STAGES));
-const needBuild = wanted.has('unit') || wanted.has('vscode');
+const needBuild = ['unit', 'clients', 'vscode'].some((name) => wanted.has(name));
 if (needBuild && !options['no-build']) wanted.add('build');
 
 const seconds = (from) => `${((performance.now() - from) / 1000).toFixed(1)} s`;
