@@ -2,7 +2,15 @@
  * What a subsystem offers to scenarios. Each emulator declares one `Subsystem`; checker, completion, hover, interpreter,
  * debugger and the generated reference read it, and nothing about a subsystem is written anywhere else.
  */
-import type { EventType, KObject, Machine, Step, StructInfo, ValueType } from '../machine/index.js';
+import type {
+  EventType,
+  FieldOptions,
+  KObject,
+  Machine,
+  Step,
+  StructInfo,
+  ValueType,
+} from '../machine/index.js';
 
 /** A parameter of an operation or query. One with a default may be left out; all may be passed by position or by name. */
 export interface Param {
@@ -102,7 +110,21 @@ export interface SubsystemInstance {
   roots(): readonly (readonly [name: string, value: unknown])[];
   /** Counters worth printing at the end of a run, by their kernel names. */
   counters(): Readonly<Record<string, number>>;
+  /** How a parameter or local of its functions is shown, by its name; nothing where the name says nothing of it. */
+  local?(name: string): Local | undefined;
+  /** Where the memory begins that a value is about: an address of physical memory, or of one of the `spaces`. */
+  memoryOf?(value: KObject): string | undefined;
+  /** Address spaces besides physical memory, by the names that memory references begin with: `gpa:0x3000`. */
+  readonly spaces?: Readonly<Record<string, AddressSpace>>;
+  /** The state in the text form that the kernel itself gives of it. */
+  dump?(): string;
 }
+
+/** How a local of a kernel function is shown. */
+export type Local = FieldOptions & { readonly type?: ValueType };
+
+/** From a byte address to one of physical memory; undefined where no memory is behind it now. */
+export type AddressSpace = (address: number) => number | undefined;
 
 /** A subsystem. Adding one is a folder with one of these and one line in the registry. */
 export interface Subsystem {
@@ -123,6 +145,8 @@ export interface Subsystem {
   readonly locks: readonly string[];
   /** Names of its own threads that a schedule may move; `N` stands for a number. */
   readonly daemons?: readonly string[];
+  /** Names of those parameters and locals of its functions that are word addresses: people see byte addresses. */
+  readonly wordAddresses?: readonly string[];
   /** Folder of its model sources, for names of kernel functions: `adapter/emulator/mmu/`. */
   readonly sources: string;
   boot(machine: Machine, configuration: Configuration): SubsystemInstance;

@@ -1,11 +1,20 @@
 /** Making a virtual machine, its host and its CPUs inside a machine. */
-import { KArray, type Machine } from '../../machine/index.js';
-import { type Configuration, type Subsystem, type SubsystemInstance, UsageError } from '../subsystem.js';
+import { KArray, type KObject, type Machine } from '../../machine/index.js';
+import {
+  type Configuration,
+  type Local,
+  type Subsystem,
+  type SubsystemInstance,
+  UsageError,
+} from '../subsystem.js';
 import { type Format, SpteBits } from './bits.js';
+import { dump } from './dump.js';
 import { SPTE } from './events.js';
 import { IrqDriver } from './hw/irq.js';
 import { walkBits } from './hw/walk.js';
 import { checkInvariants } from './invariants/index.js';
+import { localAs } from './locals.js';
+import { guestMemory, memoryOf } from './memory_of.js';
 import { Observers } from './observers.js';
 import { emitSpte } from './spte_event.js';
 import { type Cpu, cpu } from './structures/cpu.js';
@@ -83,6 +92,20 @@ export class MmuInstance implements SubsystemInstance {
       ['tlb_entries', this.tlbEntries()],
       ['cpus', kvm.cpus],
     ] as const;
+  }
+
+  local(name: string): Local | undefined {
+    return localAs(this.kvm.bits, name);
+  }
+
+  memoryOf(value: KObject): string | undefined {
+    return memoryOf(value);
+  }
+
+  readonly spaces = { gpa: (address: number) => guestMemory(this.kvm)(address) };
+
+  dump(): string {
+    return dump(this.kvm);
   }
 
   counters(): Readonly<Record<string, number>> {

@@ -4,6 +4,7 @@ import type { Subsystem } from '../subsystem.js';
 import { irqThread, MmuInstance } from './boot.js';
 import { events } from './events.js';
 import { invariants } from './invariants/index.js';
+import { wordAddresses } from './locals.js';
 import { hostOperations } from './operations/host.js';
 import { vcpuOperations } from './operations/vcpu.js';
 import { vmOperations } from './operations/vm.js';
@@ -78,6 +79,7 @@ export const mmu: Subsystem = {
   invariants,
   daemons: [irqThread('N')],
   locks: ['mmu_lock', 'slots_lock', 'requests_lock', 'mmap_sem', 'ptl'],
+  wordAddresses,
   sources: 'adapter/emulator/mmu/',
   boot: (machine, configuration) => new MmuInstance(mmu, machine, configuration),
 };

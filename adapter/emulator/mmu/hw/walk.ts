@@ -61,7 +61,7 @@ export function* page_walk(vcpu: KvmVcpu, c: Cpu, gpa: number, access: Access): 
   const { phys } = machine;
   const attempted = access === Access.write ? 2 : access === Access.exec ? 16 : 0;
   for (;;) {
-    let table = vcpu.arch.mmu.root_hpa / 8;
+    let first_entry = vcpu.arch.mmu.root_hpa / 8;
     let level = vcpu.arch.mmu.shadow_root_level;
     let pa = 0;
     let low = 0;
@@ -69,7 +69,7 @@ export function* page_walk(vcpu: KvmVcpu, c: Cpu, gpa: number, access: Access): 
     let writable = true;
     let executable = true;
     for (;;) {
-      pa = table + (Math.floor(gpa / 2 ** (3 + 9 * level)) % WORDS);
+      pa = first_entry + (Math.floor(gpa / 2 ** (3 + 9 * level)) % WORDS);
       yield* event_step('walks the tables', phys, pa);
       if (c.guest !== vcpu) return INTERRUPTED;
       if (machine.watcher !== null) machine.watcher.touched(phys, pa, false);
@@ -83,7 +83,7 @@ export function* page_walk(vcpu: KvmVcpu, c: Cpu, gpa: number, access: Access): 
       executable &&= b.ept ? (low & X_EPT) !== 0 : high >>> 31 === 0;
       if (leaf) break;
       // Entries above the leaf have A set by KVM; nobody clears it there.
-      table = frameOf(low, high) * WORDS;
+      first_entry = frameOf(low, high) * WORDS;
       level--;
     }
     if ((access === Access.write && !writable) || (access === Access.exec && !executable))
