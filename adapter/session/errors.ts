@@ -87,6 +87,27 @@ export const notRepeatable = (thread: string, step: number) =>
 export const noSuchTarget = (id: number) =>
   logged(3011, `no thread that can move has the target ${id} now; ask for 'stepInTargets' again`);
 
+export const noEarlierStep = (thread: string, earliest: number) =>
+  logged(
+    3020,
+    earliest === 0
+      ? `${thread} has not taken a step yet that could be taken back`
+      : `no earlier step of ${thread} is in the journal, which begins at step ${earliest}; go to an earlier step, or give the launch configuration a longer 'history'`,
+  );
+export const noSuchStep = (step: number, known: number) =>
+  shown(3021, `there is no step ${step}: what is known goes from step 0 to step ${known}`);
+export const noTarget = (why: string) => shown(3022, `there is nowhere to go to: ${why}`);
+export const noSuchFuture = (id: number) =>
+  shown(3023, `there is no future ${id}; ask for 'lockstep/futures' again`);
+export const noWrite = (name: string, earliest: number) =>
+  shown(
+    3024,
+    earliest === 0
+      ? `nothing before this has written ${name}`
+      : `no earlier write of ${name} is in the journal, which begins at step ${earliest}`,
+  );
+export const noFuture = () => shown(3025, 'the future is not known: this is the last step that was taken');
+
 // ---- 4xxx: looking
 
 export const staleFrame = (id: number) =>
@@ -95,6 +116,26 @@ export const staleReference = (id: number) =>
   logged(4002, `variable ${id} is of an earlier stop; ask for 'scopes' again`);
 export const noSuchSource = (what: string) => shown(4003, `there is no source ${what} in this session`);
 export const badExpression = (why: string) => logged(4004, why);
+export const noSuchVariable = (name: string) =>
+  logged(4010, `there is no variable '${name}' here; ask for 'variables' again`);
+export const noCell = (name: string) =>
+  shown(
+    4011,
+    `'${name}' is not kept anywhere, so nothing is known of its past: it is computed from other values`,
+  );
+export const notSettable = (name: string, why: string) => shown(4012, `'${name}' cannot be set: ${why}`);
+export const badValue = (name: string, why: string) => shown(4013, `'${name}' cannot be set to that: ${why}`);
+export const badAddress = (reference: string, spaces: readonly string[]) =>
+  shown(
+    4014,
+    `'${reference}' is no address: write 0x60001000 for physical memory${spaces.map((s) => `, or ${s}:0x3000`).join('')}`,
+  );
+export const notWritable = (address: string) =>
+  shown(4015, `there is no memory at ${address}: nothing was written`);
+export const noLocation = () =>
+  logged(4016, 'nothing is known to have written this value: it is as it was at the beginning');
+export const noSuchSubsystem = (name: string, known: readonly string[]) =>
+  shown(4017, `there is no state of '${name}' to write out${didYouMean(name, known)}`);
 export const notAnException = () => logged(4005, 'the scenario is not stopped at an event or a failure');
 
 function typeName(value: unknown): string {

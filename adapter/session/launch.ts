@@ -1,10 +1,15 @@
 /** The life of a session: `initialize`, `launch`, `configurationDone`, `restart`, `terminate`, `disconnect`. */
 import { dirname, resolve } from 'node:path';
 import { UsageError } from '../emulator/subsystem.js';
+import type { Output } from '../language/run/index.js';
 import { badLaunch, noProgram, zeroBased } from './errors.js';
 import type { Reply } from './requests.js';
 import type { Debuggee, Session } from './session.js';
-import { flag, list, object, optional, type Read, text } from './shapes.js';
+import { flag, integer, list, object, optional, type Read, text } from './shapes.js';
+
+/** Writes that the journal keeps unless the launch says otherwise, and those that it keeps at the least. */
+const HISTORY = 4_000_000;
+const LEAST_HISTORY = 1000;
 
 /** What a client says of itself. */
 export const CLIENT = object({
@@ -15,6 +20,7 @@ export const CLIENT = object({
   supportsVariableType: optional(flag),
   supportsProgressReporting: optional(flag),
   supportsInvalidatedEvent: optional(flag),
+  supportsMemoryReferences: optional(flag),
 });
 
 /** Attributes of a launch configuration. What is not named here is the client's own business. */
@@ -33,6 +39,10 @@ export const attributes = {
   args: optional(list(text)),
   /** Folder that paths are relative to; the adapter's own where it is left out. */
   cwd: optional(text),
+  /** Writes to memory that are kept to go back by; what is further back is reached by running again from the start. */
+  history: optional(integer),
+  /** Stop once more when the run has ended, to look back from there. */
+  stopAtEnd: optional(flag),
   /** A step lets the schedule choose who moves until the stepped thread is there, instead of freezing all others. */
   stepFollowsSchedule: optional(flag),
 };
@@ -56,6 +66,7 @@ export function initialize(session: Session, client: Read<typeof CLIENT>): Reply
         showsTypeOnHover: client.clientID === 'vscode',
         wantsProgress: client.supportsProgressReporting === true,
         wantsInvalidated: client.supportsInvalidatedEvent === true,
+        wantsMemory: client.supportsMemoryReferences === true,
       });
       setImmediate(() => void warmUp().catch(() => {}));
     },
@@ -93,10 +104,10 @@ async function open(session: Session, wanted: Attributes): Promise<Debuggee> {
     const file = run.loadProgram(path);
     const chosen = run.chooseScenario(file, given.scenario);
     await nextStage(session);
-    return {
-      attributes: wanted,
-      sim: run.openScenario(file, chosen, { program: path, args: given, output: (o) => session.print(o) }),
-    };
+    const journal = wanted.noDebug === true ? 0 : Math.max(LEAST_HISTORY, wanted.history ?? HISTORY);
+    const options = { program: path, args: given, journal, output: (o: Output) => session.print(o) };
+    const reopen = () => run.openScenario(file, chosen, options);
+    return { attributes: wanted, sim: reopen(), reopen };
   } catch (e) {
     if (e instanceof LaunchError || e instanceof UsageError) throw badLaunch(e.message);
     throw e;

@@ -20,6 +20,8 @@ import type { Session } from './session.js';
 import { flag, integer, list, nothing, object, optional, type Refuse, type Shape, text } from './shapes.js';
 import { source } from './sources.js';
 import { stackTrace, threads } from './stack.js';
+import * as travel from './travel/requests.js';
+import { lastWrite, nextWrite } from './travel/writes.js';
 import { variables } from './variables/requests.js';
 
 /** What a handler answers with: the body of the response, and what is done once the response is on its way. */
@@ -72,6 +74,13 @@ const looks = (row: Request): Request => ({ ...row, role: 'looks' });
 
 const thread = object({ threadId: integer });
 const single = object({ threadId: integer, singleThread: optional(flag) });
+/** A value: a row under a reference, or an expression. */
+const which = object({
+  variablesReference: optional(integer),
+  name: optional(text),
+  expression: optional(text),
+  frameId: optional(integer),
+});
 const format = optional(object({ hex: optional(flag) }));
 const whichSource = object({
   path: optional(text),
@@ -157,6 +166,34 @@ export const requests: Readonly<Record<string, Request>> = {
     request('stopped', object({ frameId: integer }), stepInTargets, { supportsStepInTargetsRequest: true }),
   ),
   stepOut: moves(request('stopped', single, moving.stepOf('stepOut'))),
+  stepBack: moves(
+    request('stopped', object({ threadId: integer, granularity: optional(text) }), travel.stepBack, {
+      supportsStepBack: true,
+      supportsSteppingGranularity: true,
+    }),
+  ),
+  reverseContinue: moves(request('stopped', thread, travel.reverseContinue)),
+  restartFrame: moves(
+    request('stopped', object({ frameId: integer }), travel.restartFrame, { supportsRestartFrame: true }),
+  ),
+  gotoTargets: looks(
+    request(
+      'stopped',
+      object({ source: whichSource, line: integer, column: optional(integer) }),
+      travel.gotoTargets,
+      { supportsGotoTargetsRequest: true },
+    ),
+  ),
+  goto: moves(request('stopped', object({ threadId: integer, targetId: integer }), travel.goTo)),
+  'lockstep/goToStep': moves(request('stopped', object({ step: integer }), travel.goToStep)),
+  'lockstep/stepBackInto': moves(request('stopped', thread, travel.backwards('into'))),
+  'lockstep/stepBackOver': moves(request('stopped', thread, travel.backwards('over'))),
+  'lockstep/stepBackOut': moves(request('stopped', thread, travel.backwards('out'))),
+  'lockstep/lastWrite': moves(request('stopped', which, lastWrite)),
+  'lockstep/nextWrite': moves(request('stopped', which, nextWrite)),
+  'lockstep/position': request('launched', nothing, travel.position),
+  'lockstep/futures': request('launched', nothing, travel.futures),
+  'lockstep/takeFuture': moves(request('stopped', object({ id: integer }), travel.takeFuture)),
   pause: request('started', thread, moving.pause),
 
   // ---- the person as the scheduler
@@ -199,10 +236,12 @@ export const requests: Readonly<Record<string, Request>> = {
   source: request('launched', object({ source: optional(whichSource), sourceReference: integer }), source),
 };
 
-/** What the adapter can do: everything that the rows of the table say of themselves. */
-export function capabilitiesOf(table: Readonly<Record<string, Request>>): DebugProtocol.Capabilities {
+/** What the adapter can do: everything that the rows of the table say of themselves, and which requests of our own it answers. */
+export function capabilitiesOf(
+  table: Readonly<Record<string, Request>>,
+): DebugProtocol.Capabilities & { readonly lockstepRequests: readonly string[] } {
   return Object.assign(
-    {},
+    { lockstepRequests: Object.keys(table).filter((name) => name.startsWith('lockstep/')) },
     ...Object.values(table).map((r) =>
       typeof r.capabilities === 'function' ? r.capabilities() : r.capabilities,
     ),

@@ -30,7 +30,13 @@ export interface Host {
   drained(then: () => void): void;
 }
 
-export class Runner {
+/** Something that moves the scenario, until it stops it or is cancelled. */
+export interface Mover {
+  /** Stops moving, without calling back. */
+  cancel(): void;
+}
+
+export class Runner implements Mover {
   private live = true;
   private readonly failedBefore: boolean;
 

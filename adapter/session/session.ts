@@ -11,22 +11,27 @@
  */
 import type { Readable, Writable } from 'node:stream';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Output, Simulation } from '../language/run/index.js';
-import { type Failure, type Site, siteOf } from '../machine/index.js';
+import type { Future, Output, Simulation } from '../language/run/index.js';
+import { type Failure, type Site, siteOf, type Thread } from '../machine/index.js';
 import { admit } from './admission.js';
 import { Breakpoints } from './breakpoints/index.js';
 import { type EndLine, endLines, failureLines } from './ending.js';
 import * as errors from './errors.js';
 import type { Attributes } from './launch.js';
+import type { Location } from './locations.js';
 import { Pending } from './pending.js';
 import { Progress } from './progress.js';
 import { capabilitiesOf, type Reply, requests } from './requests.js';
-import { Runner } from './runner.js';
+import { type Mover, Runner } from './runner.js';
 import { sourceOf } from './sources.js';
 import { type ShownFrame, shownThreads } from './stack.js';
 import { FREE, GO, type Goal } from './stepping.js';
-import { heldUp, type Stop, stoppedBody, threadId } from './stops.js';
+import { heldUp, type Reason, type Stop, stoppedBody, threadId } from './stops.js';
 import { Transport } from './transport.js';
+import { Backwards } from './travel/backwards.js';
+import { Journey } from './travel/journey.js';
+import { moverAt } from './travel/places.js';
+import { Trail } from './travel/trail.js';
 import type { Container } from './variables/container.js';
 import { Handles } from './variables/handles.js';
 
@@ -34,6 +39,8 @@ import { Handles } from './variables/handles.js';
 export interface Debuggee {
   readonly sim: Simulation;
   readonly attributes: Attributes;
+  /** Opens the same run once more, at its beginning. */
+  reopen(): Simulation;
 }
 
 /** What the client wants to be told. */
@@ -43,13 +50,15 @@ export interface Client {
   readonly showsTypeOnHover: boolean;
   readonly wantsProgress: boolean;
   readonly wantsInvalidated: boolean;
+  /** The client can show memory at a memory reference. */
+  readonly wantsMemory: boolean;
 }
 
 export type State =
   | { readonly kind: 'new' }
   | { readonly kind: 'initialized' }
   | { readonly kind: 'configuring'; readonly debuggee: Debuggee }
-  | { readonly kind: 'running'; readonly debuggee: Debuggee; readonly runner: Runner }
+  | { readonly kind: 'running'; readonly debuggee: Debuggee; readonly runner: Mover }
   | { readonly kind: 'stopped'; readonly debuggee: Debuggee; readonly stop: Stop }
   /** `terminated` was sent. */
   | { readonly kind: 'ended' }
@@ -62,11 +71,18 @@ export class Session {
     showsTypeOnHover: false,
     wantsProgress: false,
     wantsInvalidated: false,
+    wantsMemory: false,
   };
   /** Frames and values that the client knows by number. Reset whenever the scenario moves. */
   readonly frames = new Handles<ShownFrame>();
   readonly references = new Handles<Container>();
+  /** Places in sources that values lead to. */
+  readonly locations = new Handles<Location>();
   readonly breakpoints: Breakpoints;
+  /** Where the person's steps began. */
+  readonly trail = new Trail();
+  /** The position of the stop before the present one. */
+  lastStop = 0;
   /** What holds up the session, where it takes long. */
   readonly progress = new Progress((event, body) => {
     if (this.client.wantsProgress) this.event(event, body);
@@ -80,6 +96,8 @@ export class Session {
   private busy = false;
   /** The failure that the person was stopped at. */
   private toldFailure: Failure | undefined;
+  /** Whether the person was stopped at the end of the run, which is then over when it goes on from there. */
+  private stoppedAtEnd = false;
   /** Ids of the threads that the client has been told of. */
   private shownThreads = new Set<number>();
 
@@ -199,7 +217,8 @@ export class Session {
     } as DebugProtocol.Event);
   }
 
-  private output(category: string, text: string, site?: Site): void {
+  /** Writes to the client's console. */
+  output(category: string, text: string, site?: Site): void {
     const where = site === undefined ? {} : { source: sourceOf(site), line: site.line, column: site.column };
     this.event('output', { category, output: text, ...where });
   }
@@ -246,6 +265,10 @@ export class Session {
     this.state = { kind: 'configuring', debuggee };
     this.frames.reset();
     this.references.reset();
+    this.locations.reset();
+    this.trail.clear();
+    this.lastStop = 0;
+    this.stoppedAtEnd = false;
     this.prepare(debuggee);
     // A client that shows a stop learns only from this that it is over.
     if (before === 'stopped') this.event('continued', { threadId: 1, allThreadsContinued: true });
@@ -253,6 +276,7 @@ export class Session {
   }
 
   private prepare({ sim, attributes }: Debuggee): void {
+    sim.timeline.onFork = (left) => this.output('console', forkText(left));
     if (attributes.noDebug === true) return this.breakpoints.silence(sim);
     for (const breakpoint of this.breakpoints.rebind(sim))
       this.event('breakpoint', { reason: 'changed', breakpoint });
@@ -260,11 +284,79 @@ export class Session {
 
   /** Moves the scenario towards a goal. */
   resume(goal: Goal): void {
-    const { debuggee, state } = this;
-    if (state.kind === 'stopped' && state.stop.thread !== null) this.breakpoints.told(state.stop.thread);
+    const { sim } = this.debuggee;
+    const thread = this.state.kind === 'stopped' ? this.state.stop.thread : null;
+    if (thread !== null) this.breakpoints.told(thread);
+    if (goal.about !== null && thread !== null)
+      this.trail.push({ position: sim.position, thread: thread.index });
+    else this.trail.clear();
+    this.move(() => new Runner(sim, goal, this));
+  }
+
+  /** Leaves the stop: from now on `mover` moves the scenario, until it stops it again. */
+  move(mover: (host: Session) => Mover): void {
+    const { debuggee } = this;
+    this.halt();
+    this.lastStop = debuggee.sim.position;
+    if (debuggee.sim.outcome === null) this.stoppedAtEnd = false;
     this.frames.reset();
     this.references.reset();
-    this.state = { kind: 'running', debuggee, runner: new Runner(debuggee.sim, goal, this) };
+    this.locations.reset();
+    this.state = { kind: 'running', debuggee, runner: mover(this) };
+  }
+
+  /**
+   * Goes to a position, backwards or forwards along what is known, and stops there. `thread` is the one that the stop is about;
+   * else it is who moves next there.
+   * @param retraced whether this takes back a step of the person: then those before it can be retraced as well
+   */
+  travel(position: number, reasons: readonly Reason[], thread: Thread | null = null, retraced = false): void {
+    if (!retraced) this.trail.clear();
+    const index = thread?.index;
+    this.progress.start(`Going to step ${position}`, false);
+    this.move(
+      () =>
+        new Journey(this.debuggee.sim, position, this, (sim) => {
+          this.breakpoints.forgetPlace();
+          const by = index === undefined ? moverAt(sim, position) : (sim.machine.threads[index] ?? null);
+          if (by !== null) this.breakpoints.told(by);
+          return { thread: by, reasons };
+        }),
+    );
+  }
+
+  /** Runs backwards, until something stops it. */
+  reverse(): void {
+    this.trail.clear();
+    const { sim } = this.debuggee;
+    this.progress.start('Going back', false);
+    const atStart = (): Stop => ({
+      thread: moverAt(sim, sim.earliest),
+      reasons: [{ kind: 'start', step: sim.earliest }],
+    });
+    this.move(() => new Backwards(sim, this, atStart));
+  }
+
+  /** Goes to where a future was left, with that one ahead. */
+  takeFuture(future: Future): void {
+    const { sim } = this.debuggee;
+    sim.resumeFuture(future);
+    this.travel(sim.position, [{ kind: 'goto', why: `future ${future.id}` }]);
+  }
+
+  searched(done: number, total: number): void {
+    this.progress.update(done, total);
+  }
+
+  /** Begins the run anew, with the same past and future, because the journal does not reach back far enough. */
+  reopen(): Simulation {
+    const { debuggee } = this;
+    const sim = debuggee.reopen();
+    sim.adopt(debuggee.sim);
+    const again = { ...debuggee, sim };
+    if (this.state.kind === 'running') this.state = { ...this.state, debuggee: again };
+    this.prepare(again);
+    return sim;
   }
 
   /** Stops the runner, if one runs. */
@@ -298,6 +390,7 @@ export class Session {
 
   stopped(stop: Stop): void {
     this.halt();
+    this.progress.end();
     const { debuggee } = this;
     this.state = { kind: 'stopped', debuggee, stop };
     this.tellThreads(shownThreads(debuggee.sim).map(threadId));
@@ -314,7 +407,11 @@ export class Session {
   /** The run is over: what came of it is told, and the session has nothing more to show. */
   over(): void {
     this.halt();
-    const { sim } = this.debuggee;
+    const { sim, attributes } = this.debuggee;
+    if (attributes.stopAtEnd === true && !this.stoppedAtEnd) {
+      this.stoppedAtEnd = true;
+      return this.stopped({ thread: sim.lastMover, reasons: [{ kind: 'end' }] });
+    }
     const told = this.toldFailure === sim.machine.failure;
     this.tellThreads([]);
     this.tell(endLines(sim, told));
@@ -351,4 +448,10 @@ export class Session {
     for (const id of this.shownThreads)
       if (!before.has(id)) this.event('thread', { reason: 'started', threadId: id });
   }
+}
+
+/** What is said when a future is left for another one. */
+function forkText({ id, from, to }: Future): string {
+  const known = to > from ? `the one that was known up to step ${to}` : 'the run as it was';
+  return `a new future begins at step ${from}; ${known} is kept as future ${id}\n`;
 }

@@ -1,7 +1,9 @@
 /** `threads` and `stackTrace`: the simulated threads, and where each stands. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { subsystems } from '../emulator/registry.js';
+import type { Local } from '../emulator/subsystem.js';
 import type { Simulation } from '../language/run/index.js';
-import { type StackFrame, siteOf, type Thread } from '../machine/index.js';
+import { type StackFrame, seen, siteOf, type Thread } from '../machine/index.js';
 import { noSuchThread } from './errors.js';
 import type { Reply } from './requests.js';
 import type { Session } from './session.js';
@@ -16,6 +18,8 @@ export interface ShownFrame {
   readonly model: boolean;
   /** Number of the scenario's frame that it is or runs in, from the innermost. */
   readonly scenarioFrame: number;
+  /** Frames above it. */
+  readonly above: number;
 }
 
 export function threads(session: Session): Reply {
@@ -65,18 +69,26 @@ function stackFrame(
 ): DebugProtocol.StackFrame {
   const site = siteOf(frame.site);
   const model = k < thread.depth;
-  const shown: ShownFrame = { thread, frame, model, scenarioFrame: Math.max(0, k - thread.depth) };
+  const shown: ShownFrame = { thread, frame, model, scenarioFrame: Math.max(0, k - thread.depth), above: k };
   const { line, column, endLine, endColumn } = site;
   // Counted from the bottom, a frame keeps its place while functions above it come and go.
   const id = session.frames.number(`${thread.index}:${total - k}`, shown);
   return { id, name: site.fn, source: sourceOf(site), line, column, endLine, endColumn };
 }
 
-/** Names and values of a frame's locals; none where they cannot be read. */
+/** Names of a frame's locals and their values as people see them; none where they cannot be read. */
 export function localsOf(frame: StackFrame): [string, unknown][] {
+  const { file } = siteOf(frame.site);
+  const words = subsystems.find((s) => file.startsWith(s.sources))?.wordAddresses ?? [];
   try {
-    return frame.locals();
+    return frame.locals().map(([name, value]) => [name, seen({ words: words.includes(name) }, value)]);
   } catch {
     return [];
   }
+}
+
+/** How a local of a frame is shown, where its name says so. */
+export function localAs(sim: Simulation, frame: StackFrame, name: string): Local | undefined {
+  const { file } = siteOf(frame.site);
+  return sim.subsystems.find((s) => file.startsWith(s.subsystem.sources))?.local?.(name);
 }

@@ -20,6 +20,12 @@ export type Reason =
   /** The schedule can go on only with a thread that is frozen. */
   | { readonly kind: 'frozen'; readonly name: string }
   | { readonly kind: 'pause' }
+  /** Gone to, as the person has asked; `why` says what is there. */
+  | { readonly kind: 'goto'; readonly why: string }
+  /** Nothing further back has stopped, as far as is known. */
+  | { readonly kind: 'start'; readonly step: number }
+  /** The run has ended. */
+  | { readonly kind: 'end' }
   | { readonly kind: 'entry' };
 
 /** A stop. All threads stand still. */
@@ -48,6 +54,9 @@ const REASONS: Readonly<Record<Reason['kind'], { reason: string; description: st
   frozen: { reason: 'step', description: 'Held up by a frozen thread' },
   step: { reason: 'step', description: 'Paused on step' },
   pause: { reason: 'pause', description: 'Paused' },
+  goto: { reason: 'goto', description: 'Paused in the past' },
+  start: { reason: 'entry', description: 'Paused at the start' },
+  end: { reason: 'exit', description: 'Paused at the end' },
   entry: { reason: 'entry', description: 'Paused on entry' },
 };
 
@@ -92,6 +101,12 @@ function sentence(r: Reason): string | null {
       return `the schedule moves ${r.name} next`;
     case 'frozen':
       return heldUp(r.name);
+    case 'goto':
+      return r.why;
+    case 'start':
+      return r.step === 0 ? 'the start of the run' : `the journal reaches back to step ${r.step}`;
+    case 'end':
+      return 'the run has ended; continue to finish';
     case 'statement':
       return 'breakpoint statement';
     default:

@@ -5,7 +5,7 @@ import { waiting } from './waiting.js';
 /** Describes a deadlock: the cycle of locks where there is one, and what every thread waits for. */
 export function deadlock(machine: Machine, blocked: readonly Thread[]): { message: string; report: string } {
   machine.attach();
-  const cycle = blocked.map((t) => cycleFrom(t)).find((c) => c.length > 0) ?? [];
+  const cycle = blocked.map((t) => waitsInRing(t)).find((c) => c.length > 0) ?? [];
   const why = blocked.map((t) => `${t.name} ${waiting(t)}`).join('; ');
   const message =
     cycle.length > 0 ? `${cycle.map((t) => t.name).join(' -> ')} -> ${cycle[0]?.name}: ${why}` : why;
@@ -20,7 +20,7 @@ export function deadlock(machine: Machine, blocked: readonly Thread[]): { messag
 }
 
 /** Threads that wait for one another in a ring, beginning with `t`; none when following the owners ends. */
-function cycleFrom(t: Thread): Thread[] {
+export function waitsInRing(t: Thread): Thread[] {
   const seen: Thread[] = [];
   let at: Thread | null = t;
   while (at !== null && at.op === Op.acquire && !seen.includes(at)) {

@@ -113,14 +113,15 @@ function variablesIn(f: Activation): ScenarioVariable[] {
   }));
 }
 
-function frameAt(at: At): Activation | null {
+/** The frame that names are looked up in; null outside of all. */
+export function frameAt(at: At): Activation | null {
   if (at.thread === undefined || !(at.thread.driver instanceof Body)) return null;
   const all = at.thread.driver.activations();
   return all[Math.min(at.frame ?? 0, all.length - 1)] ?? null;
 }
 
 /** The unit and the position in its code that names are looked up at; null outside of all. */
-function placeAt(program: Program, at: At): { readonly unit: Unit; readonly pc: number } | null {
+export function placeAt(program: Program, at: At): { readonly unit: Unit; readonly pc: number } | null {
   if (at.site === undefined) return frameAt(at);
   for (const unit of program.units) {
     const pc = unit.code.findIndex((i) => i.site === at.site);

@@ -228,7 +228,7 @@ export class Simulation {
   /** Sets values as they were set the first time. */
   private again(edits: readonly Edit[]): void {
     for (const e of edits) {
-      e.apply();
+      e.apply(this);
       this.look();
     }
   }
@@ -256,11 +256,41 @@ export class Simulation {
     }
     this.quietly(() => {
       for (let n = 0; n < most && this.position < position; n++) {
-        const t = this.outcome === null ? this.timeline.recorder.mover(this.position) : undefined;
-        if (t === undefined) return;
+        const t = this.ahead;
+        if (t === null) return;
         this.take(t);
       }
     });
+  }
+
+  /** Knows the past and the futures of another run of the same scenario, and is at its beginning. */
+  adopt(other: Simulation): void {
+    const own = (t: Thread) => this.machine.threads[t.index] as Thread;
+    this.timeline.adopt(other.timeline, own);
+    for (const t of other.frozen) this.frozen.add(own(t));
+    this.again(this.timeline.editsAt(0));
+  }
+
+  /** The thread that took the last step. */
+  get lastMover(): Thread | null {
+    return this.timeline.recorder.mover(this.position - 1) ?? null;
+  }
+
+  /** Who takes the next step of the future that is known; null at its end. */
+  get ahead(): Thread | null {
+    return this.outcome === null ? (this.timeline.recorder.mover(this.position) ?? null) : null;
+  }
+
+  /** Takes the next step of the future that is known, with its events, but without what it prints. */
+  repeat(): void {
+    const t = this.ahead;
+    if (t === null) return;
+    this.muted = true;
+    try {
+      this.take(t);
+    } finally {
+      this.muted = false;
+    }
   }
 
   /** Whether nobody is to hear of what happens: it has happened before. */
@@ -281,11 +311,16 @@ export class Simulation {
    */
   assign(text: string, at: At = {}): void {
     this.machine.attach();
-    this.edit(text, assignment(this.parts.program, text, at));
+    const { thread, ...where } = at;
+    const index = thread?.index;
+    this.edit(text, (sim) => {
+      const own = index === undefined ? {} : { thread: sim.machine.threads[index] as Thread };
+      assignment(sim.parts.program, text, { ...where, ...own })();
+    });
   }
 
   /** Does something that sets values, as `assign` does; `text` says what. It must have the same effect when it is done again. */
-  edit(text: string, apply: () => void): void {
+  edit(text: string, apply: (sim: Simulation) => void): void {
     const { journal } = this.machine;
     if (journal === null) throw new ExpressionError('nothing can be set in a run without a journal');
     if (this.outcome !== null)
@@ -293,7 +328,7 @@ export class Simulation {
     this.machine.attach();
     const { mark } = journal;
     try {
-      apply();
+      apply(this);
     } catch (e) {
       journal.undoSince(mark);
       throw e;

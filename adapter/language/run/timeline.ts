@@ -3,6 +3,7 @@
  * else there begins a new future, and the one that is left can be gone back to.
  */
 import type { Recorder, Thread } from '../../machine/index.js';
+import type { Simulation } from './simulation.js';
 
 /** A value that a person has set: repeated whenever the same steps are taken again. */
 export interface Edit {
@@ -10,8 +11,8 @@ export interface Edit {
   readonly step: number;
   /** The assignment, as it was written. */
   readonly text: string;
-  /** Does it again. */
-  readonly apply: () => void;
+  /** Does it again, in a run that stands where it was done. */
+  readonly apply: (sim: Simulation) => void;
 }
 
 type Runs = ReturnType<Recorder['runs']>;
@@ -52,6 +53,15 @@ export class Timeline {
     return this.edits;
   }
 
+  /** Knows all that another one does, of a run of the same scenario whose threads are `map`ped to those of this one. */
+  adopt(other: Timeline, map: (thread: Thread) => Thread): void {
+    const mapped = (runs: Runs): Runs => runs.map(([thread, steps]) => [map(thread), steps]);
+    this.recorder.replace(mapped(other.recorder.runs()));
+    this.edits = other.edits;
+    this.numbers = other.numbers;
+    this.left = other.left.map((f) => ({ ...f, runs: mapped(f.runs) }));
+  }
+
   /** A thread takes the step after `step` others. Where another did so before, that future is left. */
   moves(thread: Thread, step: number): void {
     const { recorder } = this;
@@ -88,15 +98,19 @@ export class Timeline {
 
   /** Makes a future that was left the one ahead. The run stands where both are the same, see `common`. */
   takeUp(future: Future, position: number): void {
-    this.leave(position, undefined);
+    this.putAside(position, undefined);
     this.left = this.left.filter((f) => f !== future);
-    this.recorder.truncate(0);
-    for (const [thread, steps] of future.runs) for (let k = 0; k < steps; k++) this.recorder.moved(thread);
+    this.recorder.replace(future.runs);
     this.edits = [...future.edits];
   }
 
-  /** Puts the future ahead aside. */
   private leave(step: number, label: string | undefined): void {
+    const future = this.putAside(step, label);
+    this.onFork?.(future);
+  }
+
+  /** Puts the future ahead aside. */
+  private putAside(step: number, label: string | undefined): Future {
     const { recorder } = this;
     const mover = recorder.mover(step);
     const future: Future = {
@@ -110,7 +124,7 @@ export class Timeline {
     this.left.push(future);
     recorder.truncate(step);
     this.edits = this.edits.filter((e) => e.step <= step);
-    this.onFork?.(future);
+    return future;
   }
 }
 

@@ -41,6 +41,16 @@ export class Recorder {
     this.end++;
   }
 
+  /** Records these choices and no others. */
+  replace(runs: readonly (readonly [thread: Thread, steps: number])[]): void {
+    this.truncate(0);
+    for (const [thread, steps] of runs) {
+      this.movers.push(thread);
+      this.from.push(this.end);
+      this.end += steps;
+    }
+  }
+
   /** Who took a step. Undefined for one that is not recorded. */
   mover(step: number): Thread | undefined {
     if (step < 0 || step >= this.end) return undefined;
