@@ -5,10 +5,14 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { filters } from './breakpoints/filters.js';
 import * as breakpoints from './breakpoints/requests.js';
+import { completions } from './completions.js';
+import { dump, stacks } from './dump.js';
 import { badArgument, badLaunchAttribute } from './errors.js';
 import { evaluate } from './evaluate.js';
 import { exceptionInfo } from './exceptionInfo.js';
 import * as launch from './launch.js';
+import { locations } from './locations.js';
+import { readMemory, writeMemory } from './memory.js';
 import * as moving from './moving.js';
 import type { Role } from './pending.js';
 import { freeze } from './scheduling/freeze.js';
@@ -18,11 +22,14 @@ import { stepInTargets } from './scheduling/targets.js';
 import { scopes } from './scopes.js';
 import type { Session } from './session.js';
 import { flag, integer, list, nothing, object, optional, type Refuse, type Shape, text } from './shapes.js';
-import { source } from './sources.js';
+import { loadedSources, source } from './sources.js';
 import { stackTrace, threads } from './stack.js';
 import * as travel from './travel/requests.js';
 import { lastWrite, nextWrite } from './travel/writes.js';
+import { history } from './variables/history.js';
+import { json } from './variables/json.js';
 import { variables } from './variables/requests.js';
+import { setExpression, setVariable } from './variables/set.js';
 
 /** What a handler answers with: the body of the response, and what is done once the response is on its way. */
 export interface Reply {
@@ -75,12 +82,13 @@ const looks = (row: Request): Request => ({ ...row, role: 'looks' });
 const thread = object({ threadId: integer });
 const single = object({ threadId: integer, singleThread: optional(flag) });
 /** A value: a row under a reference, or an expression. */
-const which = object({
+const whichMembers = {
   variablesReference: optional(integer),
   name: optional(text),
   expression: optional(text),
   frameId: optional(integer),
-});
+};
+const which = object(whichMembers);
 const format = optional(object({ hex: optional(flag) }));
 const whichSource = object({
   path: optional(text),
@@ -234,6 +242,48 @@ export const requests: Readonly<Record<string, Request>> = {
     ),
   ),
   source: request('launched', object({ source: optional(whichSource), sourceReference: integer }), source),
+  loadedSources: request('launched', nothing, loadedSources, { supportsLoadedSourcesRequest: true }),
+  locations: looks(request('stopped', object({ locationReference: integer }), locations)),
+  completions: request(
+    'stopped',
+    object({ frameId: optional(integer), text, column: integer, line: optional(integer) }),
+    completions,
+    { supportsCompletionsRequest: true, completionTriggerCharacters: ['.'] },
+  ),
+  readMemory: looks(
+    request(
+      'stopped',
+      object({ memoryReference: text, offset: optional(integer), count: integer }),
+      readMemory,
+      {
+        supportsReadMemoryRequest: true,
+      },
+    ),
+  ),
+  'lockstep/json': looks(request('stopped', which, json)),
+  'lockstep/history': looks(request('stopped', object({ ...whichMembers, count: optional(integer) }), history)),
+  'lockstep/dump': looks(request('stopped', object({ subsystem: optional(text) }), dump)),
+  'lockstep/stacks': looks(request('stopped', nothing, stacks)),
+
+  // ---- setting
+  setVariable: request(
+    'stopped',
+    object({ variablesReference: integer, name: text, value: text, format }),
+    setVariable,
+    { supportsSetVariable: true },
+  ),
+  setExpression: request(
+    'stopped',
+    object({ expression: text, value: text, frameId: optional(integer), format }),
+    setExpression,
+    { supportsSetExpression: true },
+  ),
+  writeMemory: request(
+    'stopped',
+    object({ memoryReference: text, offset: optional(integer), allowPartial: optional(flag), data: text }),
+    writeMemory,
+    { supportsWriteMemoryRequest: true },
+  ),
 };
 
 /** What the adapter can do: everything that the rows of the table say of themselves, and which requests of our own it answers. */

@@ -1,22 +1,27 @@
 /** `scopes`: what is to be seen from a frame. */
 import type { SubsystemInstance } from '../emulator/subsystem.js';
-import type { Simulation } from '../language/run/index.js';
+import type { At, Simulation } from '../language/run/index.js';
 import type { Thread } from '../machine/index.js';
+import { changedSince } from './changed.js';
 import { staleFrame } from './errors.js';
+import { locks } from './locks.js';
 import type { Reply } from './requests.js';
 import type { Session } from './session.js';
-import type { ShownFrame } from './stack.js';
+import { localAs, localsOf, type ShownFrame } from './stack.js';
 import { type Container, type Format, group, type Row } from './variables/container.js';
 import { attempt, describe, describeLocal } from './variables/describe.js';
 
 export function scopes(session: Session, args: { frameId: number }): Reply {
   const frame = frameOf(session, args.frameId);
-  const all = containers(session.debuggee.sim, frame);
+  const at: At = { thread: frame.thread, frame: frame.scenarioFrame };
   return {
     body: {
-      scopes: all.map(([name, container]) => ({
+      scopes: containers(session, frame).map(({ name, container, ofFrame }) => ({
         name,
-        variablesReference: session.references.number(`frame ${args.frameId}/${name}`, container),
+        variablesReference: session.references.number(ofFrame ? `frame ${args.frameId}/${name}` : name, {
+          ...container,
+          at,
+        }),
         expensive: false,
         ...(name === 'Locals' ? { presentationHint: 'locals' } : {}),
       })),
@@ -31,33 +36,60 @@ export function frameOf(session: Session, id: number): ShownFrame {
   return frame;
 }
 
-type Named = readonly [name: string, container: Container];
+interface Scope {
+  readonly name: string;
+  readonly container: Container;
+  /** Whether other frames have another one of that name. */
+  readonly ofFrame: boolean;
+}
 
-function containers(sim: Simulation, at: ShownFrame): Named[] {
-  const scenario = sim.scopes(at.thread, at.scenarioFrame).filter((s) => !at.model || s.name !== 'Locals');
+function containers(session: Session, at: ShownFrame): Scope[] {
+  const { sim } = session.debuggee;
+  const own = (name: string, container: Container): Scope => ({ name, container, ofFrame: true });
+  const common = (name: string, container: Container): Scope => ({ name, container, ofFrame: false });
+  const scenario = sim
+    .scopes(at.thread, at.scenarioFrame)
+    .filter((s) => !at.model || s.name !== 'Locals')
+    .map((s) => own(s.name, scenarioScope(sim, at, s.name)));
   return [
-    ...(at.model ? [['Locals', modelLocals(at)] as const] : []),
-    ...scenario.map(
-      (s): Named => [
-        s.name,
-        group((format) => s.variables.map((v) => describe(v.name, v.value, { path: v.name }, format))),
-      ],
+    ...(at.model ? [own('Locals', modelLocals(sim, at))] : []),
+    ...scenario,
+    own(
+      'This thread',
+      group((format) => aboutThread(sim, at.thread, format)),
     ),
-    ['This thread', group((format) => aboutThread(sim, at.thread, format))],
-    ...sim.subsystems.map((s): Named => [s.subsystem.name, group((format) => roots(s, format))]),
-    ['Counters', group((format) => counters(sim, format))],
+    ...(sim.machine.journal === null ? [] : [common('Changed', changedSince(sim, session.lastStop))]),
+    common('Locks', locks(sim)),
+    ...sim.subsystems.map((s) =>
+      common(
+        s.subsystem.name,
+        group((format) => roots(s, format)),
+      ),
+    ),
+    common(
+      'Counters',
+      group((format) => counters(sim, format)),
+    ),
   ];
 }
 
-/** Parameters and locals of a kernel function. */
-function modelLocals(at: ShownFrame): Container {
+/** Variables of the scenario, as they are whenever they are asked for. */
+function scenarioScope(sim: Simulation, at: ShownFrame, name: string): Container {
   return group((format) => {
-    try {
-      return at.frame.locals().map(([name, value]) => describeLocal(name, value, name, format));
-    } catch (e) {
-      return [{ name: '(locals)', value: (e as Error).message }];
-    }
+    const scope = sim.scopes(at.thread, at.scenarioFrame).find((s) => s.name === name);
+    return (scope?.variables ?? []).map((v) =>
+      describe(v.name, v.value, { path: v.name, cell: v.cell }, format),
+    );
   });
+}
+
+/** Parameters and locals of a kernel function. */
+function modelLocals(sim: Simulation, at: ShownFrame): Container {
+  return group((format) =>
+    localsOf(at.frame).map(([name, value]) =>
+      describeLocal(name, value, name, format, localAs(sim, at.frame, name)),
+    ),
+  );
 }
 
 /** What the thread holds and what it waits for. */

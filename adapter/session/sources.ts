@@ -27,15 +27,16 @@ function modelFiles(): readonly string[] {
 
 /** The source of a site, as the protocol describes it. */
 export function sourceOf(site: Site): DebugProtocol.Source {
-  if (site.kind === 'scenario') return { name: basename(site.file), path: site.file };
-  return {
-    name: basename(site.file),
-    path: site.file,
-    sourceReference: modelFiles().indexOf(site.file) + 1,
-    origin: 'kernel model',
-    presentationHint: 'normal',
-  };
+  return site.kind === 'scenario' ? { name: basename(site.file), path: site.file } : modelSource(site.file);
 }
+
+const modelSource = (file: string): DebugProtocol.Source => ({
+  name: basename(file),
+  path: file,
+  sourceReference: modelFiles().indexOf(file) + 1,
+  origin: 'kernel model',
+  presentationHint: 'normal',
+});
 
 /** The file that a client means by a source; undefined when it is no file of this run. */
 export function sourceFile(sim: Simulation, source: DebugProtocol.Source): SourceFile | undefined {
@@ -67,6 +68,19 @@ function canonical(path: string): string {
   const full = resolve(path);
   const real = existsSync(full) ? realpathSync(full) : full;
   return process.platform === 'win32' ? real.toLowerCase() : real;
+}
+
+/** `loadedSources`: the scenario's files, and those of the kernel models that are in use. */
+export function loadedSources(session: Session): Reply {
+  const { sim } = session.debuggee;
+  const scenario = [...new Map(scenarioSites(sim).map((site) => [site.file, site])).values()];
+  const folders = sim.subsystems.map((s) => s.subsystem.sources);
+  const models = modelFiles().filter((f) => folders.some((folder) => f.startsWith(folder)));
+  return {
+    body: {
+      sources: [...scenario.map((site) => sourceOf(site)), ...[...models].sort().map(modelSource)],
+    },
+  };
 }
 
 /** `source`: the text of a kernel model, or of a scenario file. */

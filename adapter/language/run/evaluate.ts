@@ -5,7 +5,7 @@ import type { Diagnostic } from '../diagnostics.js';
 import { Body } from '../interpreter/body.js';
 import { type Activation, Env, type Eval, type Unit } from '../interpreter/code.js';
 import { ExpressionError, type Value } from '../interpreter/values.js';
-import { typeOf } from '../symbols.js';
+import { type Names, typeOf } from '../symbols.js';
 import type { Program } from './program.js';
 
 /** A place to evaluate at: a frame of a thread (0 is the innermost of the scenario's own), and an event's values. */
@@ -83,6 +83,12 @@ export function assignment(program: Program, source: string, at: At): () => void
     env.frame = frameAt(at);
     run(env);
   };
+}
+
+/** What names stand for at a place. */
+export function namesAt(program: Program, at: At): Names {
+  const place = placeAt(program, at);
+  return { scenario: program.scenario, at: place?.unit.nodes[place.pc] };
 }
 
 /** Variables visible in a frame of the scenario's own code, and those of `setup`. */

@@ -31,6 +31,10 @@ export interface Row {
   readonly target?: string | undefined;
   /** Why the value cannot be set; left out where it can. */
   readonly fixed?: string | undefined;
+  /** Site that the value leads to, where that is not the last write to its cell. */
+  readonly site?: number | undefined;
+  /** Where memory can be looked at that the row is about: a memory reference of the protocol. */
+  readonly memory?: string | undefined;
   /** Made by the debugger to group others: no value of the scenario or the kernel. */
   readonly virtual?: boolean;
 }

@@ -1,4 +1,5 @@
 /** From a value of the scenario or the kernel to its row: one line, its type, and what opens under it. */
+import type { Local } from '../../emulator/subsystem.js';
 import { show } from '../../language/interpreter/show.js';
 import { membersOfValue } from '../../language/members.js';
 import {
@@ -116,11 +117,20 @@ function members(value: Readonly<Record<string, unknown>>, about: About): Contai
   };
 }
 
-/** The row of a value of which no declaration says how to show it: a parameter or local of a kernel function. */
-export function describeLocal(name: string, value: unknown, path: string | undefined, format: Format): Row {
+/** The row of a parameter or local of a kernel function: no declaration says how to show it, but its name may. */
+export function describeLocal(
+  name: string,
+  value: unknown,
+  path: string | undefined,
+  format: Format,
+  how?: Local,
+): Row {
   const number = typeof value === 'number' || typeof value === 'bigint';
-  return describe(name, value, { path, ...(number && !format.hex ? { show: showLocal } : {}) }, format);
+  const shown = how ?? (number && !format.hex ? { show: showLocal } : {});
+  return describe(name, value, { path, fixed: KERNEL_LOCAL, type: shown.type, show: shown.show }, format);
 }
+
+const KERNEL_LOCAL = 'it is a local of a kernel function, which is not kept in kernel memory';
 
 /** Numbers that may be addresses are written both ways. */
 function showLocal(value: unknown): string {
