@@ -17,6 +17,12 @@ interface Interface {
 }
 type Schema = Record<string, unknown>;
 
+/** What VS Code and our extension understand besides the protocol, by the interface that has it. */
+const OURS: Readonly<Record<string, Schema>> = {
+  Capabilities: { lockstepRequests: { type: 'array', items: { type: 'string' } } },
+  Variable: { __vscodeVariableMenuContext: { enum: ['cell', 'value'] } },
+};
+
 const FILE = resolve('node_modules/@vscode/debugprotocol/lib/debugProtocol.d.ts');
 const interfaces = new Map<string, Interface>();
 const aliases = new Map<string, Node>();
@@ -101,14 +107,18 @@ function schemaOf(t: Node): Schema {
   }
 }
 
+function extended(name: string, schema: Schema): Schema {
+  return { ...schema, properties: { ...(schema['properties'] as Schema), ...OURS[name] } };
+}
+
 const checks = new Map<string, ValidateFunction>();
-let ajv: Ajv;
+let ajv: Ajv | undefined;
 
 function check(name: string, message: unknown): string[] {
-  if (interfaces.size === 0) {
-    read();
+  if (ajv === undefined) {
+    if (interfaces.size === 0) read();
     const definitions = Object.fromEntries([
-      ...[...interfaces.keys()].map((n) => [n, objectOf(membersOf(n))]),
+      ...[...interfaces.keys()].map((n) => [n, extended(n, objectOf(membersOf(n)))]),
       ...[...aliases].map(([n, t]) => [n, schemaOf(t)]),
     ]);
     ajv = new Ajv({ allErrors: true, strict: false, schemas: [{ $id: 'dap', definitions }] });
@@ -129,8 +139,21 @@ export function problemsOf(message: Readonly<Record<string, unknown>>): string[]
   if (message['type'] === 'event') return check(`${capital(String(message['event']))}Event`, message);
   if (message['type'] !== 'response')
     return [`an adapter sends responses and events, not '${message['type']}'`];
-  return check(
-    message['success'] === true ? `${capital(String(message['command']))}Response` : 'ErrorResponse',
-    message,
-  );
+  if (message['success'] !== true) return check('ErrorResponse', message);
+  // Requests of our own are answered as all others are; what is in their bodies is checked by their tests.
+  const command = String(message['command']);
+  return check(command.startsWith('lockstep/') ? 'Response' : `${capital(command)}Response`, message);
 }
+
+/** Names of the requests that a client may send, and of the capabilities that an adapter may have. */
+export function protocolNames(): { readonly requests: string[]; readonly capabilities: string[] } {
+  if (interfaces.size === 0) read();
+  const requests = [...interfaces.keys()].flatMap((n) => /^(.+)Request$/.exec(n)?.[1] ?? []);
+  return {
+    requests: requests.map((n) => `${n[0]?.toLowerCase()}${n.slice(1)}`).filter((n) => !REVERSE.has(n)),
+    capabilities: [...membersOf('Capabilities').keys()],
+  };
+}
+
+/** Requests that an adapter sends. */
+const REVERSE = new Set(['runInTerminal', 'startDebugging']);
