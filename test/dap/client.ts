@@ -16,6 +16,22 @@ const FIXTURES = resolve('test/dap/fixtures');
 /** Path of a scenario of the tests. */
 export const fixture = (name: string) => resolve(FIXTURES, name);
 
+/** Requests after which, once they are granted, the scenario stops anew. */
+const MOVES = new Set([
+  ...['continue', 'next', 'stepIn', 'stepOut', 'restart', 'configurationDone'],
+  ...['stepBack', 'reverseContinue', 'goto', 'restartFrame'],
+  ...[
+    'goToStep',
+    'stepBackInto',
+    'stepBackOver',
+    'stepBackOut',
+    'lastWrite',
+    'nextWrite',
+    'takeFuture',
+    'run',
+  ].map((name) => `lockstep/${name}`),
+]);
+
 type Message = Record<string, unknown> & { seq: number; type: string };
 type Body = Record<string, unknown>;
 
@@ -81,8 +97,6 @@ export class Client {
     const seq = ++this.seq;
     this.note('-->', command, args);
     const answer = new Promise<DebugProtocol.Response>((done) => this.pending.set(seq, done));
-    if (['continue', 'next', 'stepIn', 'stepOut', 'restart', 'configurationDone'].includes(command))
-      this.stopped = false;
     this.send({ seq, type: 'request', command, ...(args === undefined ? {} : { arguments: args }) });
     return answer;
   }
@@ -162,6 +176,7 @@ export class Client {
     if (done === undefined)
       this.problems.push(`a response to request ${r.request_seq}, which waits for none`);
     this.pending.delete(r.request_seq);
+    if (r.success && MOVES.has(r.command)) this.stopped = false;
     done?.(r);
   }
 

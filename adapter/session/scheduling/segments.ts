@@ -1,5 +1,6 @@
 /** A run of the threads, cut into the pieces that one line of a `schedule { }` block each can stand for. */
 import { labelAt, type Simulation } from '../../language/run/index.js';
+import { KEYWORDS } from '../../language/server/keywords.js';
 import { type Lock, moverFor, Op, Sequential, siteOf, type Thread } from '../../machine/index.js';
 import type { Again } from './again.js';
 
@@ -134,11 +135,14 @@ function guesses(t: Thread, before: Before): Guess[] {
   if (before.lock !== null && lock !== before.lock) found.push({ $type: 'PastLock', lock: before.lock });
   const calls = callsOf(t);
   const inner = calls.at(-1);
-  if (inner !== undefined) found.push({ $type: 'ToFunction', function: inner[0] });
+  if (inner !== undefined && isName(inner[0])) found.push({ $type: 'ToFunction', function: inner[0] });
   const left = before.calls.find(([, call]) => !calls.some((c) => c[1] === call));
-  if (left !== undefined) found.push({ $type: 'PastFunction', function: left[0] });
+  if (left !== undefined && isName(left[0])) found.push({ $type: 'PastFunction', function: left[0] });
   return found;
 }
+
+/** Whether a kernel function can be named in a schedule: some are called as words of the language are, such as `end`. */
+const isName = (fn: string) => /^[A-Za-z_]\w*$/.test(fn) && !Object.hasOwn(KEYWORDS, fn);
 
 const lockBefore = (t: Thread) => (t.op === Op.acquire ? (t.obj as Lock).name : null);
 
