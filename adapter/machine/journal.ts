@@ -13,6 +13,8 @@ export interface Write {
   readonly obj: KObject;
   readonly slot: number;
   readonly old: unknown;
+  /** A person set it, after the step: the thread had nothing to do with it. */
+  readonly byHand: boolean;
 }
 
 /** Entries of a chunk. */
@@ -32,6 +34,7 @@ class Steps {
   readonly sites = new Int32Array(CHUNK);
   readonly depths = new Uint8Array(CHUNK);
   readonly levels = new Uint8Array(CHUNK);
+  readonly entered = new Uint8Array(CHUNK);
 }
 
 /** What the journal knows of a step besides its writes. */
@@ -50,6 +53,8 @@ export class Journal {
   /** Chunk `k` holds entries from `k * CHUNK` on; chunks that were forgotten are not there any more. */
   private readonly writeChunks: Writes[] = [];
   private readonly stepChunks: Steps[] = [];
+  /** The writes that a person made: from which to which, in order. */
+  private readonly hands: (readonly [from: number, to: number])[] = [];
   /** The chunks that are being filled. */
   private writing: Writes | null = null;
   private stepping: Steps | null = null;
@@ -62,11 +67,14 @@ export class Journal {
   private firstWrite = 0;
   private first = 0;
 
+  /** Writes before this one belong to no step, and are neither told of nor undone. */
+  private origin = 0;
+
   /** @param capacity writes that are surely kept */
   constructor(readonly capacity = 1 << 20) {}
 
   /** Notes that a step begins, before its first write. Steps are numbered from 0 in the order of these calls. */
-  begin(thread: number, site: number, depth: number, level: number): void {
+  begin(thread: number, site: number, depth: number, level: number, entered = 0): void {
     const i = this.taken++ % CHUNK;
     if (i === 0) this.stepping = this.stepChunks[(this.taken - 1) / CHUNK] ?? this.newSteps();
     const chunk = this.stepping as Steps;
@@ -75,6 +83,7 @@ export class Journal {
     chunk.sites[i] = site;
     chunk.depths[i] = depth;
     chunk.levels[i] = level;
+    chunk.entered[i] = entered;
   }
 
   /** Notes what a slot held before it is written. */
@@ -85,6 +94,16 @@ export class Journal {
     chunk.objs[i] = obj;
     chunk.slots[i] = slot;
     chunk.olds[i] = old;
+  }
+
+  /** All that was written so far was written to set the machine up. */
+  opened(): void {
+    this.origin = this.writes;
+  }
+  /** Undoes everything since `opened`: all steps, and what was written before the first. */
+  undoAll(): void {
+    this.undoTo(0);
+    this.undoSince(this.origin);
   }
 
   /** Number of steps taken so far. */
@@ -125,6 +144,22 @@ export class Journal {
     return (this.stepChunks[Math.floor(step / CHUNK)] as Steps).depths[step % CHUNK] as number;
   }
 
+  /** Model functions that the thread had entered with its step before, and stood in when it took this one. */
+  enteredAt(step: number): number {
+    return (this.stepChunks[Math.floor(step / CHUNK)] as Steps).entered[step % CHUNK] as number;
+  }
+
+  /** The latest step, not after `step`, that wrote to a place for which `fits` holds; -1 when none that is known did. */
+  lastStepWith(step: number, fits: (obj: KObject, slot: number) => boolean): number {
+    let n = step + 1 < this.taken ? this.startOf(step + 1) : this.writes;
+    const last = Math.max(this.firstWrite, this.origin);
+    while (--n >= last) {
+      const { objs, slots } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
+      if (fits(objs[n % CHUNK] as KObject, slots[n % CHUNK] as number)) return this.stepAt(n);
+    }
+    return -1;
+  }
+
   /** Undoes everything from the beginning of `step` on. Throws when the window no longer reaches back to it. */
   undoTo(step: number): void {
     if (step < this.first)
@@ -140,8 +175,16 @@ export class Journal {
     return this.writes;
   }
 
+  /** Does something that a person asks for: its writes are no step's. */
+  byHand(act: () => void): void {
+    const from = this.writes;
+    act();
+    this.hands.push([from, this.writes]);
+  }
+
   /** Undoes the writes since a mark. */
   undoSince(mark: number): void {
+    while ((this.hands.at(-1)?.[1] ?? 0) > mark) this.hands.pop();
     this.turn(mark, this.writes, -1);
     this.writes = mark;
     this.writing = this.writeChunks[Math.floor(mark / CHUNK)] ?? null;
@@ -210,6 +253,7 @@ export class Journal {
       obj: objs[i] as KObject,
       slot: slots[i] as number,
       old: olds[i],
+      byHand: this.hands.some(([from, to]) => n >= from && n < to),
     };
   }
 

@@ -2,6 +2,7 @@
  * Readable names of places in kernel memory: `vm.arch.n_used_mmu_pages`, `kvm_mmu_page#6.3.spt[3]`. What is always there is
  * called by its path from a root; what is allocated, by its type and number, which it keeps for as long as it lives.
  */
+import { KList } from './collections.js';
 import { machine } from './current.js';
 import type { Machine } from './machine.js';
 import { WORDS } from './memory.js';
@@ -43,7 +44,7 @@ export function names(): Names {
   const paths = pathsFrom((roots.get(machine) ?? []).flatMap((from) => [...from()]));
   const object = (obj: KObject): string => {
     const called = (obj as Partial<Called>).$called;
-    return called ?? paths.get(obj) ?? (obj.$id === 0 ? obj.$name : `${obj.$name}#${numberOf(obj.$id)}`);
+    return called ?? paths.get(obj) ?? ownName(obj);
   };
   const cell = ({ obj, slot }: Cell): string => {
     if (obj === machine.phys) return wordName(slot, object);
@@ -75,6 +76,8 @@ function wordName(pa: number, object: (obj: KObject) => string): string {
   return `${object(frame.owner as KObject)}.${words[0]}[${pa % WORDS}]`;
 }
 
+const ownName = (obj: KObject) => (obj.$id === 0 ? obj.$name : `${obj.$name}#${numberOf(obj.$id)}`);
+
 /** `3` for what was there from the beginning, else `6.3`: the third that thread 6 has allocated. */
 function numberOf(id: number): string {
   const [by, n] = [Math.floor(id / 2 ** 24), id % 2 ** 24];
@@ -100,7 +103,11 @@ function pathsFrom(from: readonly (readonly [string, unknown])[]): Map<KObject, 
         if (field.compute === undefined && field.readonly === true)
           meet(obj.$get(obj.$slotOf(name)), `${path}.${name}`);
       }
-    else if (isIndexed(obj) && obj.cellOf !== undefined && !isWords(obj) && obj.length <= MOST)
+    else if (obj instanceof KList) {
+      // What is in a list comes and goes, and is called by itself.
+      for (const item of obj.items())
+        if (item instanceof KObject && item.$id !== 0) meet(item, ownName(item));
+    } else if (isIndexed(obj) && obj.cellOf !== undefined && !isWords(obj) && obj.length <= MOST)
       for (let i = 0; i < obj.length && paths.size < MOST; i++) meet(stored(obj, i), `${path}[${i}]`);
   }
   return paths;

@@ -1,10 +1,21 @@
 /** The scope of what has changed since the last stop: told by the journal, in the order in which it was first written. */
 import { Activation } from '../language/interpreter/code.js';
 import type { Simulation } from '../language/run/index.js';
-import { type Cell, infoOf, KList, type KObject, type Names, names, Unseen } from '../machine/index.js';
+import {
+  ALLOCATED,
+  type Cell,
+  infoOf,
+  KArray,
+  KList,
+  type KObject,
+  Lock,
+  type Names,
+  names,
+  Unseen,
+} from '../machine/index.js';
 import { type Container, type Format, group, type Row } from './variables/container.js';
 import { type About, describe } from './variables/describe.js';
-import { aboutCell, pastText } from './variables/past.js';
+import { aboutCell, pastText, Said } from './variables/past.js';
 
 /** Rows that are shown, and writes that are looked at. */
 const ROWS = 100;
@@ -16,18 +27,27 @@ interface Change {
   readonly old: unknown;
 }
 
+/** What has come of the writes since a stop. */
+interface Changes {
+  /** In the order in which they were first written. */
+  readonly places: readonly Change[];
+  /** Elements put into lists and taken out of them. */
+  readonly lists: ReadonlyMap<KObject, { added: number; removed: number }>;
+  /** Objects that were not there before: what they hold is new altogether. */
+  readonly made: ReadonlySet<KObject>;
+  /** Whether there were more writes than are looked at. */
+  readonly more: boolean;
+}
+
 /** What has been written since position `since`. */
 export function changedSince(sim: Simulation, since: number): Container {
   return group((format) => {
     if (since > sim.position)
       return [note(`went back from step ${since}: see the values themselves for what is different`)];
-    const { found, more } = collect(sim, since);
+    const changes = collect(sim, since);
+    const { more } = changes;
     const called = names();
-    const rows: Row[] = [];
-    for (const change of found) {
-      const row = rowOf(sim, change, called, format);
-      if (row !== undefined) rows.push(row);
-    }
+    const rows = changes.places.flatMap((p) => rowOf(sim, p, changes, called, format) ?? []);
     const hidden = rows.length - ROWS;
     return [
       ...distinct(rows.slice(0, ROWS)),
@@ -40,43 +60,90 @@ export function changedSince(sim: Simulation, since: number): Container {
 
 const note = (name: string): Row => ({ name: `(${name})`, value: '', virtual: true });
 
-/** The places written since a position, each with what it held then. */
-function collect(sim: Simulation, since: number): { found: Change[]; more: boolean } {
-  const places = new Map<KObject, Set<number>>();
-  const found: Change[] = [];
+function collect(sim: Simulation, since: number): Changes {
+  const seen = new Map<KObject, Set<number>>();
+  const places: Change[] = [];
+  const lists = new Map<KObject, { added: number; removed: number }>();
+  const made = new Set<KObject>();
   let looked = 0;
   for (const { obj, slot, old } of sim.machine.journal?.writesFrom(since) ?? []) {
-    if (++looked > WRITES) return { found, more: true };
-    if (slot < 0 || obj instanceof Unseen) continue;
-    if (obj instanceof Activation && obj.unit.variables.every((v) => v.slot !== slot)) continue;
-    // A list is one place: its slots are numbers of the moment.
-    const at = obj instanceof KList ? 0 : slot;
-    const known = places.get(obj);
+    if (++looked > WRITES) return { places, lists, made, more: true };
+    if (!isState(sim, obj, slot)) continue;
+    if (slot === ALLOCATED) made.add(obj);
+    if (obj instanceof KList) count(lists, obj, slot);
+    // A list, and an object that is new or gone, is one place: slots of a list are numbers of the moment.
+    const at = obj instanceof KList || made.has(obj) ? ALLOCATED : slot;
+    const known = seen.get(obj);
     if (known?.has(at)) continue;
-    if (known === undefined) places.set(obj, new Set([at]));
+    if (known === undefined) seen.set(obj, new Set([at]));
     else known.add(at);
-    found.push({ cell: { obj, slot: at }, old });
+    places.push({ cell: { obj, slot: at }, old });
   }
-  return { found, more: false };
+  return { places, lists, made, more: false };
+}
+
+/** Whether a write is one of kernel memory, or of a variable of the scenario. */
+function isState(sim: Simulation, obj: KObject, slot: number): boolean {
+  if (obj instanceof Unseen) return false;
+  if (obj === sim.machine.phys) return slot >= 0;
+  return !(obj instanceof Activation) || obj.unit.variables.some((v) => v.slot === slot);
+}
+
+function count(lists: Map<KObject, { added: number; removed: number }>, list: KObject, slot: number): void {
+  const n = lists.get(list) ?? { added: 0, removed: 0 };
+  lists.set(list, n);
+  if (slot % 2 === 0) n.added++;
+  else n.removed++;
 }
 
 /** The row of a place; none when it holds again what it held. */
-function rowOf(sim: Simulation, { cell, old }: Change, called: Names, format: Format): Row | undefined {
+function rowOf(
+  sim: Simulation,
+  { cell, old }: Change,
+  { lists, made }: Changes,
+  called: Names,
+  format: Format,
+): Row | undefined {
   const { obj, slot } = cell;
-  if (obj.$freed !== null) return undefined;
-  if (obj instanceof KList) return describe(called.object(obj), obj, { fixed: 'see its elements' }, format);
+  const name = called.object(obj);
+  if (obj.$freed !== null)
+    return made.has(obj) ? undefined : { name, value: `freed by ${obj.$freed.thread}`, type: obj.$name };
+  const row = (prefix: string): Row => {
+    const of = describe(name, obj, { fixed: WHOLE }, format);
+    return { ...of, value: `${prefix}: ${of.value}` };
+  };
+  const n = lists.get(obj);
+  if (n !== undefined)
+    return row(
+      [...(n.added > 0 ? [`${n.added} added`] : []), ...(n.removed > 0 ? [`${n.removed} removed`] : [])].join(
+        ', ',
+      ),
+    );
+  return slot === ALLOCATED ? row('new') : changedRow(sim, { cell, old }, called, format);
+}
+
+const WHOLE = 'set what is in it';
+
+function changedRow(sim: Simulation, { cell, old }: Change, called: Names, format: Format): Row | undefined {
+  const { obj, slot } = cell;
   const about = aboutCell(cell);
   const raw = obj.$get(slot);
   const [before, now] = [pastText(about, old, format), pastText(about, raw, format)];
   if (before === now) return undefined;
   const name = called.cell(cell);
-  const value = about.past === undefined ? raw : about.past(raw);
-  const row = describe(name, value, { ...about, ...pathOf(sim, name) }, format);
+  const seen = about.past === undefined ? raw : about.past(raw);
+  const row = describe(
+    name,
+    seen instanceof Said ? raw : seen,
+    { ...about, ...pathOf(sim, obj, name) },
+    format,
+  );
   return { ...row, value: `${before} -> ${now}`, children: withOwner(row.children, obj, called) };
 }
 
 /** The name as an expression, where it is one. */
-function pathOf(sim: Simulation, name: string): Pick<About, 'path'> {
+function pathOf(sim: Simulation, obj: KObject, name: string): Pick<About, 'path'> {
+  if (infoOf(obj) === undefined && !(obj instanceof Lock || obj instanceof KArray)) return {};
   const [root] = /^\w+/.exec(name) ?? [];
   const globals = sim.subsystems.flatMap((s) => s.subsystem.globals.map((g) => g.name));
   return root !== undefined && globals.includes(root) && /^[\w.[\]]+$/.test(name) ? { path: name } : {};

@@ -62,5 +62,6 @@ export function locations(session: Session, args: { locationReference: number })
 function siteAt(session: Session, location: Location): number | undefined {
   if ('site' in location) return location.site;
   const { obj, slot } = location.writesTo;
-  return session.debuggee.sim.machine.journal?.lastWrite(obj, slot)?.site;
+  const write = session.debuggee.sim.machine.journal?.lastWrite(obj, slot);
+  return write?.byHand === true ? undefined : write?.site;
 }

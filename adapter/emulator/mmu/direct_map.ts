@@ -58,10 +58,10 @@ function* direct_pte_prefetch(vcpu: KvmVcpu, sptep: number): Step<void> {
   const sp = page_header(sptep);
   // Without an accessed bit nobody could tell a prefetched mapping from a used one.
   if (kvm.bits.shadow_accessed_mask === 0n || sp.level > PT_PAGE_TABLE_LEVEL) return;
-  const first = sptep - (sptep % PTE_PREFETCH_NUM);
-  for (let i = first; i < first + PTE_PREFETCH_NUM; i++) {
-    if (i === sptep || kvm.bits.is_shadow_present_pte(yield* read64(i))) continue;
-    const gfn = kvm_mmu_page_get_gfn(sp, i % WORDS);
+  const start_sptep = sptep - (sptep % PTE_PREFETCH_NUM);
+  for (let other_sptep = start_sptep; other_sptep < start_sptep + PTE_PREFETCH_NUM; other_sptep++) {
+    if (other_sptep === sptep || kvm.bits.is_shadow_present_pte(yield* read64(other_sptep))) continue;
+    const gfn = kvm_mmu_page_get_gfn(sp, other_sptep % WORDS);
     const slot = gfn_to_memslot_unsafe(kvm, gfn);
     // With dirty logging a writable mapping must not appear before somebody stores.
     if (!memslot_is_visible(slot) || slot.dirty_bitmap !== null) return;
@@ -69,7 +69,7 @@ function* direct_pte_prefetch(vcpu: KvmVcpu, sptep: number): Step<void> {
     if (pfn < 0) return;
     yield* mmu_set_spte(
       vcpu,
-      i,
+      other_sptep,
       { pte_access: ACC_ALL, level: sp.level, gfn, pfn, speculative: true, host_writable: true },
       false,
     );

@@ -6,7 +6,7 @@ import { roleText } from './structures/mmu_page.js';
 import { address, hex } from './structures/pointer.js';
 
 /** Those that hold word addresses. */
-export const wordAddresses = ['sptep', 'parent_pte', 'pa', 'first_entry'];
+export const wordAddresses = ['sptep', 'start_sptep', 'other_sptep', 'parent_pte', 'pa', 'first_entry'];
 
 const ADDRESSES =
   'gfn pfn hva gpa gva addr address vpn table base_gfn start end from to first last mask low high want value old';

@@ -34,6 +34,6 @@ export const guestMemory =
     const slots = kvm.memslots.memslots.items();
     const slot = slots.find((s) => gfn >= s.base_gfn && gfn < s.base_gfn + s.npages);
     if (slot === undefined) return undefined;
-    const pte = kvm.mm.pgd.$get(slot.userspace_addr / 4096 + gfn - slot.base_gfn);
+    const pte = kvm.mm.pgd.$look(slot.userspace_addr / 4096 + gfn - slot.base_gfn) as number;
     return pte_present(pte) ? pte_pfn(pte) * 4096 + (gpa % 4096) : undefined;
   };

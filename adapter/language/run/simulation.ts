@@ -72,8 +72,6 @@ export class Simulation {
   /** The subsystems, and from the end of `setup` on the scenario's own rules. */
   private after: readonly Looker[] = [];
   private readonly lookers: readonly Looker[];
-  /** The first write that can be taken back: all before it belongs to the opening. */
-  private readonly opened: number;
 
   constructor(readonly parts: Parts) {
     this.machine = parts.machine;
@@ -82,7 +80,7 @@ export class Simulation {
     this.lookers = parts.subsystems.filter((s) => s.afterStep !== undefined);
     this.entered();
     this.settle();
-    this.opened = this.machine.journal?.mark ?? 0;
+    this.machine.journal?.opened();
   }
 
   get phase(): Phase {
@@ -228,7 +226,7 @@ export class Simulation {
   /** Sets values as they were set the first time. */
   private again(edits: readonly Edit[]): void {
     for (const e of edits) {
-      e.apply(this);
+      this.machine.journal?.byHand(() => e.apply(this));
       this.look();
     }
   }
@@ -328,7 +326,7 @@ export class Simulation {
     this.machine.attach();
     const { mark } = journal;
     try {
-      apply(this);
+      journal.byHand(() => apply(this));
     } catch (e) {
       journal.undoSince(mark);
       throw e;
@@ -341,7 +339,7 @@ export class Simulation {
   resumeFuture(future: Future): void {
     const same = this.timeline.common(future);
     this.goTo(Math.max(0, Math.min(same, this.position)));
-    if (same < 0) this.machine.journal?.undoSince(this.opened);
+    if (same < 0) this.machine.journal?.undoAll();
     this.timeline.takeUp(future, same);
     if (same < 0) this.again(this.timeline.editsAt(0));
     this.goTo(future.from);

@@ -10,6 +10,7 @@ import {
   Lock,
   type Show,
   seen,
+  Thread,
   type ValueType,
 } from '../../machine/index.js';
 import { aboutField } from './cells.js';
@@ -33,7 +34,8 @@ export interface About {
 export function describe(name: string, value: unknown, about: About, format: Format): Row {
   const text = (v: unknown, f: Format) =>
     isPlain(v) ? showPlain(v) : show(v, { type: about.type, show: about.show, hex: f.hex });
-  const { path, cell, past, target, fixed, doc } = about;
+  const { path, doc } = about;
+  const { cell, past, target, fixed } = stands(value, about);
   return {
     name,
     value: text(value, format),
@@ -47,6 +49,15 @@ export function describe(name: string, value: unknown, about: About, format: For
     ...(target === undefined ? {} : { target }),
     ...(fixed === undefined ? {} : { fixed }),
   };
+}
+
+/** Where a value is kept, and how it is set. What only stands for a place is kept there, and is set by its `value`. */
+function stands(value: unknown, about: About): Pick<About, 'cell' | 'past' | 'target' | 'fixed'> {
+  const place = about.cell === undefined && value instanceof KObject ? value.$place : undefined;
+  if (place === undefined) return about;
+  const { fixed: _, ...rest } = about;
+  const target = about.path === undefined ? {} : { target: `${about.path}.value` };
+  return { ...rest, cell: place.cell, past: place.past, ...target };
 }
 
 /** The row of a value that may refuse to be read: then it says why. */
@@ -164,5 +175,6 @@ function typeOf(value: unknown): string {
   if (Array.isArray(value)) return 'list';
   if (typeof value === 'number' || typeof value === 'bigint') return 'int';
   if (typeof value === 'boolean') return 'bool';
+  if (value instanceof Thread) return 'thread';
   return typeof value === 'string' ? 'string' : value.constructor.name.toLowerCase();
 }

@@ -83,9 +83,9 @@ function changeRow({ write, became }: Change, later: Change | undefined, row: Ro
   const site = siteOf(write.site);
   return {
     name: `step ${stepNumber(write)}${again}`,
-    value: `${textOf(row, write.old, format)} -> ${textOf(row, became, format)}, ${threadName(write)} ${where(site)}`,
+    value: `${textOf(row, write.old, format)} -> ${textOf(row, became, format)}, ${write.byHand ? 'set by hand' : `${threadName(write)} ${where(site)}`}`,
     virtual: true,
-    site: write.site,
+    ...(write.byHand ? {} : { site: write.site }),
   };
 }
 
@@ -104,7 +104,8 @@ export function history(session: Session, args: Which & { readonly count?: numbe
     const site = siteOf(write.site);
     writes.push({
       step: stepNumber(write),
-      thread: threadName(write),
+      thread: write.byHand ? '' : threadName(write),
+      byHand: write.byHand,
       source: site.file,
       line: site.line,
       function: site.fn,

@@ -15,6 +15,7 @@ export function aboutCell({ obj, slot }: Cell): About {
   const text = obj.$text?.bind(obj);
   return {
     cell: { obj, slot },
+    ...('put' in obj ? {} : { fixed: `a ${obj.$name} is changed by kernel code alone` }),
     ...(text === undefined ? {} : { past: (raw) => new Said(text(slot, raw)) }),
   };
 }
@@ -27,7 +28,7 @@ function aboutWord(pa: number): About {
 }
 
 /** Text that stands for a value that cannot be shown by itself. */
-class Said {
+export class Said {
   constructor(readonly text: string) {}
   toString(): string {
     return this.text;

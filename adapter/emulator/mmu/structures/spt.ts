@@ -133,6 +133,16 @@ const childOf = (s: Spte): KvmMmuPage | null => {
   return owner instanceof kvm_mmu_page ? (owner as unknown as KvmMmuPage) : null;
 };
 
+Object.defineProperty(spte.prototype, '$place', {
+  get(this: Spte) {
+    if (this.sptep < 0) return undefined;
+    return {
+      cell: { obj: machine.phys, slot: this.sptep },
+      past: (raw: unknown) => Object.assign(viewOf(this.bits, this.sptep), { was: raw as bigint }),
+    };
+  },
+});
+
 /** A view of the entry at a word address; -1 stands for one that does not exist and reads as 0. */
 export function viewOf(bits: SpteBits, sptep: number): Spte {
   const v = new spte({ sptep }) as Spte;
