@@ -115,6 +115,18 @@ export class Client {
     return (response.body as { error: DebugProtocol.Message }).error;
   }
 
+  /** The number of the request that was sent last. */
+  get lastSeq(): number {
+    return this.seq;
+  }
+
+  /** Pauses the scenario if it still runs, and waits until it has said that it stands or that it is over. */
+  async settled(): Promise<void> {
+    const over = () => this.stopped || this.events.some((e) => e.event === 'terminated');
+    if (!over()) await this.ask('pause', { threadId: 1 });
+    if (!over()) await Promise.race([this.event('stopped'), this.event('terminated')]);
+  }
+
   /** The next event of a kind that nobody has waited for. */
   event<T = Body>(name: string, fits: (body: T) => boolean = () => true): Promise<T> {
     const wanted = (e: DebugProtocol.Event) => e.event === name && fits(e.body as T);
