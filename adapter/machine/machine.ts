@@ -87,7 +87,7 @@ export class Machine {
     this.running = t;
     if (this.journal !== null) {
       const { depth } = t;
-      this.journal.begin(t.index, t.site, depth, depth > t.driver.base ? 0 : t.driver.level(t));
+      this.journal.begin(t.index, t.site, depth, depth > t.driver.base ? 0 : t.driver.level(t), t.entered);
     }
     this.steps++;
     this.watcher?.began?.();

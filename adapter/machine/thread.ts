@@ -92,6 +92,12 @@ export class Thread {
   enteredAt(depth: number): boolean {
     return (this.calls[depth] as number) > this.steps * DEEPEST;
   }
+  /** Number of model functions that the thread's last step called and that it is still in. */
+  get entered(): number {
+    let n = 0;
+    for (let d = this.calls.length - 1; d >= 0 && this.enteredAt(d); d--) n++;
+    return n;
+  }
   /** Number of the call that the innermost model function is; grows with every call. */
   get lastCall(): number {
     return this.called;

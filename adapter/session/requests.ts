@@ -3,6 +3,7 @@
  * `initialize` answers from this table; a request that is not in it gets an error.
  */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { dataBreakpointInfo } from './breakpoints/dataInfo.js';
 import { filters } from './breakpoints/filters.js';
 import * as breakpoints from './breakpoints/requests.js';
 import { completions } from './completions.js';
@@ -149,6 +150,39 @@ export const requests: Readonly<Record<string, Request>> = {
     breakpoints.setFunctionBreakpoints,
     { supportsFunctionBreakpoints: true },
   ),
+  dataBreakpointInfo: request(
+    'launched',
+    object({
+      name: text,
+      variablesReference: optional(integer),
+      frameId: optional(integer),
+      bytes: optional(integer),
+      asAddress: optional(flag),
+    }),
+    dataBreakpointInfo,
+    { supportsDataBreakpointBytes: true },
+  ),
+  setDataBreakpoints: request(
+    'launched',
+    object({
+      breakpoints: list(
+        object({
+          dataId: text,
+          accessType: optional(text),
+          condition: optional(text),
+          hitCondition: optional(text),
+        }),
+      ),
+    }),
+    breakpoints.setDataBreakpoints,
+    { supportsDataBreakpoints: true },
+  ),
+  'lockstep/events': request('always', nothing, breakpoints.events),
+  'lockstep/setEvents': request(
+    'launched',
+    object({ events: list(object({ id: text, condition: optional(text) })) }),
+    breakpoints.setEvents,
+  ),
   setExceptionBreakpoints: request(
     'launched',
     object({
@@ -261,7 +295,9 @@ export const requests: Readonly<Record<string, Request>> = {
     ),
   ),
   'lockstep/json': looks(request('stopped', which, json)),
-  'lockstep/history': looks(request('stopped', object({ ...whichMembers, count: optional(integer) }), history)),
+  'lockstep/history': looks(
+    request('stopped', object({ ...whichMembers, count: optional(integer) }), history),
+  ),
   'lockstep/dump': looks(request('stopped', object({ subsystem: optional(text) }), dump)),
   'lockstep/stacks': looks(request('stopped', nothing, stacks)),
 

@@ -40,21 +40,30 @@ interface EventBreakpoint {
   condition: Condition | null | string;
 }
 
+/** Whose they are: a client's exception filters, or those of a view of its own beside them. */
+export type List = 'filters' | 'view';
+
 export class EventBreakpoints {
-  private all: EventBreakpoint[] = [];
+  private readonly lists: Record<List, EventBreakpoint[]>;
   /** Events of the step that has just run. */
   readonly occurred: KEvent[] = [];
 
   constructor(private readonly nextId: () => number) {
-    this.all = eventTypes()
-      .filter((t) => t.failure)
-      .map((type) => ({ id: 0, wanted: { filterId: type.id }, type, condition: null }));
+    const failures = eventTypes().filter((t) => t.failure);
+    this.lists = {
+      filters: failures.map((type) => ({ id: 0, wanted: { filterId: type.id }, type, condition: null })),
+      view: [],
+    };
   }
 
-  /** Replaces all event breakpoints. Those that were there before keep their ids. */
-  set(sim: Simulation, wanted: readonly FilterOption[]): DebugProtocol.Breakpoint[] {
-    const before = this.all.filter((b) => b.id > 0);
-    this.all = wanted.map((w) => {
+  private get all(): EventBreakpoint[] {
+    return [...this.lists.filters, ...this.lists.view];
+  }
+
+  /** Replaces the event breakpoints of a list. Those that were there before keep their ids. */
+  set(sim: Simulation, wanted: readonly FilterOption[], list: List = 'filters'): DebugProtocol.Breakpoint[] {
+    const before = this.lists[list].filter((b) => b.id > 0);
+    const now = wanted.map((w) => {
       const old = before.findIndex(
         (b) => b.wanted.filterId === w.filterId && b.wanted.condition === w.condition,
       );
@@ -68,8 +77,9 @@ export class EventBreakpoints {
         }
       );
     });
+    this.lists[list] = now;
     this.rebind(sim);
-    return this.all.map((b) => ({
+    return now.map((b) => ({
       id: b.id,
       verified: typeof b.condition !== 'string',
       ...(typeof b.condition === 'string' ? { message: b.condition, reason: 'failed' } : {}),
@@ -85,7 +95,8 @@ export class EventBreakpoints {
 
   /** Hears of nothing: for a run that is not debugged. */
   silence(sim: Simulation): void {
-    this.all = [];
+    this.lists.filters = [];
+    this.lists.view = [];
     this.rebind(sim);
   }
 

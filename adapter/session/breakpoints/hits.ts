@@ -35,8 +35,6 @@ export interface DataHit {
 export interface ConditionHit {
   readonly id: number;
   readonly source: string;
-  /** Names and values of what the condition is made of, one in a line. */
-  readonly values: readonly string[];
   readonly problem?: string | undefined;
 }
 

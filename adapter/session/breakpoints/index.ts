@@ -8,11 +8,13 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Simulation } from '../../language/run/index.js';
 import { allSites, type Failure, Op, type Site, siteOf, type Thread } from '../../machine/index.js';
 import { hasEntered } from './arrivals.js';
-import { EventBreakpoints, type FilterOption } from './events.js';
+import { DataBreakpoints, type WantedData } from './data.js';
+import { EventBreakpoints, type FilterOption, type List } from './events.js';
 import { FunctionBreakpoints, type WantedFunction } from './functions.js';
 import type { Hit } from './hits.js';
 import { LineBreakpoints, type Log } from './lines.js';
 import { Past } from './past.js';
+import { STATE } from './states.js';
 
 const NONE: readonly Hit[] = [];
 
@@ -20,6 +22,8 @@ export class Breakpoints {
   readonly lines: LineBreakpoints;
   readonly functions: FunctionBreakpoints;
   readonly events: EventBreakpoints;
+  /** Data breakpoints, and state conditions. */
+  readonly data: DataBreakpoints;
   private sim: Simulation | null = null;
   private past: Past | null = null;
   /** A byte for each site, not zero where a thread may stop before its step; null when it can stop nowhere. */
@@ -27,6 +31,8 @@ export class Breakpoints {
   /** Whether entering a function can stop, or a call on a line with a breakpoint. */
   private deep = false;
   private locks: ReadonlySet<string> = new Set();
+  /** Whether any memory is watched. */
+  private watching = false;
   /** Steps that each thread had taken when its place was last looked at: an arrival counts once. */
   private readonly seen: number[] = [];
 
@@ -36,6 +42,7 @@ export class Breakpoints {
     this.lines = new LineBreakpoints(nextId, log);
     this.functions = new FunctionBreakpoints(nextId);
     this.events = new EventBreakpoints(nextId);
+    this.data = new DataBreakpoints(nextId);
   }
 
   // ---- what the person sets
@@ -52,15 +59,33 @@ export class Breakpoints {
     return this.changed(sim, this.functions.set(sim, wanted));
   }
 
-  /** Replaces the event breakpoints of one list: that of the exception filters, or that of a view of its own. */
-  setEvents(sim: Simulation, wanted: readonly FilterOption[]): DebugProtocol.Breakpoint[] {
-    return this.changed(sim, this.events.set(sim, wanted));
+  setData(sim: Simulation, wanted: readonly WantedData[]): DebugProtocol.Breakpoint[] {
+    return this.changed(sim, this.data.set(sim, wanted));
+  }
+
+  /** Replaces the exception filters: kinds of event, and state conditions. */
+  setFilters(sim: Simulation, wanted: readonly FilterOption[]): DebugProtocol.Breakpoint[] {
+    const isState = (w: FilterOption) => w.filterId === STATE;
+    const states = this.data.setStates(sim, wanted.filter(isState));
+    const events = this.events.set(
+      sim,
+      wanted.filter((w) => !isState(w)),
+    );
+    const both = wanted.map(
+      (w) => (isState(w) ? states.shift() : events.shift()) as DebugProtocol.Breakpoint,
+    );
+    return this.changed(sim, both);
+  }
+
+  /** Replaces the event breakpoints of a list that stands beside the exception filters. */
+  setEvents(sim: Simulation, list: List, wanted: readonly FilterOption[]): DebugProtocol.Breakpoint[] {
+    return this.changed(sim, this.events.set(sim, wanted, list));
   }
 
   /** Binds all breakpoints to a run; returns those that are now elsewhere, or nowhere. */
   rebind(sim: Simulation): DebugProtocol.Breakpoint[] {
     this.events.rebind(sim);
-    const moved = [...this.lines.rebind(sim), ...this.functions.rebind(sim)];
+    const moved = [...this.lines.rebind(sim), ...this.functions.rebind(sim), ...this.data.rebind(sim)];
     this.forgetPlace();
     return this.changed(sim, moved);
   }
@@ -79,6 +104,7 @@ export class Breakpoints {
     const any = sites.length > 0 || this.deep || this.locks.size > 0;
     this.marks = any ? new Uint8Array(allSites().length) : null;
     for (const s of sites) (this.marks as Uint8Array)[s] = 1;
+    this.watching = !this.data.quiet;
     this.past = null;
     return result;
   }
@@ -88,6 +114,7 @@ export class Breakpoints {
   /** Breakpoints that a thread has come to with its last step; it stands before its next. Tells of each arrival once. */
   before(thread: Thread, site = thread.site): readonly Hit[] {
     const { marks } = this;
+    if (this.watching) this.data.begin(this.sim as Simulation);
     if (marks === null) return NONE;
     if (
       marks[site] !== 1 &&
@@ -101,14 +128,16 @@ export class Breakpoints {
   private arrive(thread: Thread): readonly Hit[] {
     const { sim } = this;
     if (sim === null || this.seen[thread.index] === thread.steps) return NONE;
-    this.told(thread);
+    this.seen[thread.index] = thread.steps;
     return [...this.lines.arrive(sim, thread), ...this.functions.arrive(sim, thread)];
   }
 
   /** Breakpoints that a step of a thread has hit, taken from `site`. Failures are asked for with `failed`. */
-  after(_thread: Thread, site: number): readonly Hit[] {
-    if (this.events.occurred.length === 0) return NONE;
-    return this.events.hits().map((hit) => ({ kind: 'event', hit, site: siteOf(site) }));
+  after(thread: Thread, site: number): readonly Hit[] {
+    const data = this.watching ? this.data.after(this.sim as Simulation, thread, site) : NONE;
+    if (this.events.occurred.length === 0) return data;
+    const events = this.events.hits().map((hit) => ({ kind: 'event' as const, hit, site: siteOf(site) }));
+    return events.length === 0 ? data : [...events, ...data];
   }
 
   /** Whether a failure stops, before it ends the run. */
@@ -117,15 +146,20 @@ export class Breakpoints {
     return hit === null ? null : { kind: 'failure', failure, hit, site };
   }
 
-  /** Notes that a thread's place has been told to the person: it is not hit there again before it moves. */
+  /**
+   * Notes that a thread's place has been told to the person: it is not hit there again before it moves. What the person has set
+   * in the meantime is no change that anybody waits for.
+   */
   told(thread: Thread): void {
     this.seen[thread.index] = thread.steps;
+    this.data.jumped();
   }
 
   /** The position has jumped: nothing counts as seen. */
   forgetPlace(): void {
     this.seen.length = 0;
     this.events.occurred.length = 0;
+    this.data.jumped();
     this.past = null;
   }
 
@@ -133,7 +167,7 @@ export class Breakpoints {
 
   /** Whether no breakpoint can stop anywhere, so that none need be asked. Failures only end runs, and are not meant. */
   get quiet(): boolean {
-    return this.marks === null && this.events.quiet;
+    return this.marks === null && this.events.quiet && !this.watching;
   }
 
   /**
@@ -147,6 +181,7 @@ export class Breakpoints {
       deep: this.deep,
       locks: this.locks,
       events: this.events.footmarks,
+      data: this.data,
     });
     return this.past.mayStop(step);
   }

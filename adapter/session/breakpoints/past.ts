@@ -1,6 +1,8 @@
 /** Which steps of the past can be skipped on the way back, told from the journal alone. */
 import type { Simulation } from '../../language/run/index.js';
-import { type Journal, Lock, PhysicalMemory, type Write } from '../../machine/index.js';
+import { type Journal, Lock, PhysicalMemory } from '../../machine/index.js';
+import type { DataBreakpoints } from './data.js';
+import type { Fits } from './watch.js';
 
 /** What a step must have written for an event of a kind to have happened in it; `any` when nothing can be told. */
 export type Footmark = 'lock' | 'memory' | 'any';
@@ -9,17 +11,24 @@ export type Footmark = 'lock' | 'memory' | 'any';
 export interface Wanted {
   /** A byte for each site, not zero where a thread may stop before its step. */
   readonly marks: Uint8Array | null;
-  /** Whether entering a function can stop: then any step inside two functions may have been the first there. */
+  /** Whether entering a function can stop: then any step inside a function may have been the first there. */
   readonly deep: boolean;
   readonly locks: ReadonlySet<string>;
   readonly events: ReadonlySet<Footmark>;
+  readonly data: Pick<DataBreakpoints, 'concern' | 'unforeseeable' | 'quiet'>;
 }
 
+/** Asked for steps from the latest back. It holds as long as the state stands still. */
 export class Past {
   private readonly journal: Journal | null;
+  /** Writes that matter; null when none do. */
+  private fits: Fits | null = null;
+  /** Between `from` and `to` no step has written anything that matters, but `from` itself has. */
+  private from = 0;
+  private to = -1;
 
   constructor(
-    sim: Simulation,
+    private readonly sim: Simulation,
     private readonly wanted: Wanted,
   ) {
     this.journal = sim.machine.journal;
@@ -29,24 +38,30 @@ export class Past {
   mayStop(step: number): boolean {
     const { journal } = this;
     if (journal === null || step < journal.firstStep) return true;
-    const { marks, deep, events, locks } = this.wanted;
-    const { site, depth } = journal.stepInfo(step);
-    if (events.has('any') || marks?.[site] === 1) return true;
-    if (deep && depth > 0) return true;
-    if (events.size === 0 && locks.size === 0) return false;
-    return this.writes(step).some(
-      ({ obj }) =>
-        (events.has('memory') && obj instanceof PhysicalMemory) ||
-        (obj instanceof Lock && (events.has('lock') || locks.has(obj.name))),
-    );
+    const { marks, deep, events, data } = this.wanted;
+    if (events.has('any') || data.unforeseeable || marks?.[journal.siteOf(step)] === 1) return true;
+    return (deep && journal.enteredAt(step) > 0) || this.wrote(journal, step);
   }
 
-  private writes(step: number): Write[] {
-    const found: Write[] = [];
-    for (const w of (this.journal as Journal).writesFrom(step)) {
-      if (w.step !== step) break;
-      found.push(w);
+  /** Whether a step wrote to what somebody waits for. */
+  private wrote(journal: Journal, step: number): boolean {
+    if (step > this.to || step < this.from) {
+      this.fits = this.matters(step);
+      this.to = step;
+      this.from = this.fits === null ? 0 : journal.lastStepWith(step, this.fits);
     }
-    return found;
+    return this.fits !== null && step === this.from;
+  }
+
+  private matters(step: number): Fits | null {
+    const { locks, events, data } = this.wanted;
+    const memory = events.has('memory');
+    const lock = events.has('lock');
+    if (!memory && !lock && locks.size === 0 && data.quiet) return null;
+    const concerns = data.concern(this.sim, step);
+    return (obj, slot) =>
+      (memory && obj instanceof PhysicalMemory) ||
+      (obj instanceof Lock && (lock || locks.has(obj.name))) ||
+      concerns(obj, slot);
   }
 }

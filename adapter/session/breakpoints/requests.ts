@@ -1,7 +1,9 @@
 /** `setBreakpoints`, `breakpointLocations` and `setExceptionBreakpoints`. They are taken at any time, also while the scenario runs. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
+import { eventGroups } from '../../language/eventGroups.js';
 import type { Reply } from '../requests.js';
 import type { Session } from '../session.js';
+import type { WantedData } from './data.js';
 import type { FilterOption } from './events.js';
 import type { WantedFunction } from './functions.js';
 import { sitesOf } from './places.js';
@@ -61,5 +63,23 @@ export interface ExceptionArguments {
 
 export function setExceptionBreakpoints(session: Session, args: ExceptionArguments): Reply {
   const wanted = [...args.filters.map((filterId) => ({ filterId })), ...(args.filterOptions ?? [])];
-  return { body: { breakpoints: session.breakpoints.setEvents(session.debuggee.sim, wanted) } };
+  return { body: { breakpoints: session.breakpoints.setFilters(session.debuggee.sim, wanted) } };
+}
+
+export function setDataBreakpoints(session: Session, args: { breakpoints: WantedData[] }): Reply {
+  return { body: { breakpoints: session.breakpoints.setData(session.debuggee.sim, args.breakpoints) } };
+}
+
+/** `lockstep/events`: every kind of event, under headings, for a client that shows them in a view of its own. */
+export function events(): Reply {
+  return { body: { groups: eventGroups() } };
+}
+
+/** `lockstep/setEvents`: the event breakpoints of that view. They stand beside those of the exception filters. */
+export function setEvents(
+  session: Session,
+  args: { events: { id: string; condition?: string | undefined }[] },
+): Reply {
+  const wanted = args.events.map(({ id, condition }) => ({ filterId: id, condition }));
+  return { body: { breakpoints: session.breakpoints.setEvents(session.debuggee.sim, 'view', wanted) } };
 }
