@@ -25,6 +25,17 @@ export function enter(m: Machine, t: Thread): void {
   watching = m.watcher !== null;
 }
 
+/** Does something whose writes are nobody's state, and are not noted: an expression that looks at the state has variables, too. */
+export function unnoted<T>(act: () => T): T {
+  const noting = journal;
+  journal = null;
+  try {
+    return act();
+  } finally {
+    journal = noting;
+  }
+}
+
 /**
  * Tells who collects what a value depends on that a slot was looked at: by an expression, and by no access of kernel code. `WHOLE`
  * stands for all slots, `CHANGING` for what changes without being written.

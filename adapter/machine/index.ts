@@ -1,6 +1,6 @@
 /** The machine, as emulators and everything above them see it. */
 export { Bitmap, bitsOf, KArray, KList } from './collections.js';
-export { current, journal, looked, machine } from './current.js';
+export { current, journal, looked, machine, unnoted } from './current.js';
 export { type EventField, type EventType, event, eventTypes, type KEvent } from './event.js';
 export { BUG_ON, FAILURES, type Failure, type FailureKind, Fault } from './failure.js';
 export * from './field.js';
@@ -11,7 +11,7 @@ export { LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_RELEASED, Lock, type LockKind } fro
 export { Machine, type MachineOptions } from './machine.js';
 export { Frame, PhysicalMemory, WORDS, type WordHook } from './memory.js';
 export { type Names, nameFrom, nameOfCell, names, wordsIn } from './names.js';
-export { ALLOCATED, CHANGING, type Cell, FREED, KObject, type Trace, WHOLE } from './object.js';
+export { ALLOCATED, type Cell, CHANGING, FREED, KObject, type Trace, WHOLE } from './object.js';
 export * from './op.js';
 export * from './scheduler/index.js';
 export { addSite, allSites, modelFunctions, type Site, siteOf } from './site.js';

@@ -45,7 +45,7 @@ export abstract class KObject {
   abstract $slotName(slot: number): string;
 
   /** Of an object that only stands for a place: which one, and what it is of a value that the place has held. */
-  readonly $place?: { readonly cell: Cell; past(raw: unknown): unknown };
+  declare readonly $place?: { readonly cell: Cell; past(raw: unknown): unknown };
 
   /** Writes a value that a slot has held, where neither its declaration nor the value says how. */
   $text?(slot: number, raw: unknown): string;

@@ -1,6 +1,15 @@
 /** Runs the body of a thread, statement by statement: what stands behind a scenario's threads. */
 import { UsageError } from '../../emulator/subsystem.js';
-import { current, type Driver, Fault, KObject, Op, type StackFrame, type Thread } from '../../machine/index.js';
+import {
+  current,
+  type Driver,
+  Fault,
+  KObject,
+  Op,
+  type StackFrame,
+  type Thread,
+  unnoted,
+} from '../../machine/index.js';
 import { Activation, type Choice, Control, Env, type Eval, type Instruction, type Unit } from './code.js';
 import { ExpressionError, fromKernel, kindOf, truth, type Value } from './values.js';
 
@@ -221,7 +230,10 @@ const siteIn = (f: Activation) => (f.unit.code[Math.min(f.pc, f.unit.code.length
  * Runs an `fn` to its end at once, inside an expression. Throws `ExpressionError` when it takes a step, changes anything but its
  * own variables, or does not end.
  */
-export function runPure(unit: Unit, args: readonly Value[], limit = 100_000): Value {
+export const runPure = (unit: Unit, args: readonly Value[], limit = 100_000): Value =>
+  unnoted(() => look(unit, args, limit));
+
+function look(unit: Unit, args: readonly Value[], limit: number): Value {
   const body = new Body(
     unit,
     args.map((v, k) => [1 + k, v] as const),

@@ -19,6 +19,8 @@ const PART = 'it is a part of the object that holds it: set what is in it';
 export function aboutField(obj: KObject, name: string, field: Field<unknown>): About {
   const { type, doc, show } = field;
   const about = { type, doc, show };
+  // What only stands for a place has no state of its own.
+  if (field.compute === undefined && obj.$place !== undefined) return { ...about, fixed: FIXED };
   if (field.compute !== undefined) {
     const cell = field.cell?.(obj as never);
     return {

@@ -101,17 +101,18 @@ export function history(session: Session, args: Which & { readonly count?: numbe
   const count = Math.min(Math.max(1, args.count ?? PAGE), MOST);
   for (const { write, became } of changes(journal, cell, row)) {
     if (writes.length === count) break;
-    const site = siteOf(write.site);
     writes.push({
       step: stepNumber(write),
-      thread: write.byHand ? '' : threadName(write),
-      byHand: write.byHand,
-      source: site.file,
-      line: site.line,
-      function: site.fn,
+      ...(write.byHand ? { byHand: true } : placed(write)),
       old: textOf(row, write.old, {}),
       new: textOf(row, became, {}),
     });
   }
   return { body: { writes } };
+}
+
+/** Who made a write, and at which line. */
+function placed(write: Write) {
+  const { file, line, fn } = siteOf(write.site);
+  return { thread: threadName(write), source: file, line, function: fn };
 }
