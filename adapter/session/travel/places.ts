@@ -2,10 +2,11 @@
 import type { Simulation } from '../../language/run/index.js';
 import type { Journal, Thread } from '../../machine/index.js';
 
-/** The thread that moves next at a position, as far as that is known. */
+/** The thread that a stop at a position is about: who moves next, as far as that is known, else who could. */
 export function moverAt(sim: Simulation, position: number): Thread | null {
   const { recorder } = sim.timeline;
-  return recorder.mover(position) ?? recorder.mover(position - 1) ?? null;
+  const able = () => sim.threads().find((t) => sim.machine.runnable(t));
+  return recorder.mover(position) ?? recorder.mover(position - 1) ?? able() ?? null;
 }
 
 /** Kinds of steps backwards of a thread; the mirror images of step in, over and out. */
