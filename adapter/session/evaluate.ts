@@ -53,7 +53,7 @@ export function evaluatedRow(
   const locals = frame?.model === true ? localsOf(frame.frame) : [];
   const local = locals.find(([name]) => name === expression);
   if (frame !== undefined && local !== undefined)
-    return describeLocal(local[0], local[1], expression, format, localAs(sim, frame.frame, expression));
+    return describeLocal(local[0], local[1], expression, format, (name) => localAs(sim, frame.frame, name));
   const names: EventField[] = locals.map(([name]) => ({ name, type: ANY, doc: '' }));
   const at = placeOf(session, frameId);
   const values = locals.map(([, value]) => value);

@@ -87,7 +87,7 @@ function scenarioScope(sim: Simulation, at: ShownFrame, name: string): Container
 function modelLocals(sim: Simulation, at: ShownFrame): Container {
   return group((format) =>
     localsOf(at.frame).map(([name, value]) =>
-      describeLocal(name, value, name, format, localAs(sim, at.frame, name)),
+      describeLocal(name, value, name, format, (n) => localAs(sim, at.frame, n)),
     ),
   );
 }

@@ -28,12 +28,14 @@ export interface About {
   readonly past?: Row['past'];
   readonly target?: string | undefined;
   readonly fixed?: string | undefined;
+  /** How members are shown of a value that no declaration describes. */
+  readonly members?: ((name: string) => Local | undefined) | undefined;
 }
 
 /** The row of a value. */
 export function describe(name: string, value: unknown, about: About, format: Format): Row {
   const text = (v: unknown, f: Format) =>
-    isPlain(v) ? showPlain(v) : show(v, { type: about.type, show: about.show, hex: f.hex });
+    isPlain(v) ? showPlain(v, about, f) : show(v, { type: about.type, show: about.show, hex: f.hex });
   const { path, doc } = about;
   const { cell, past, target, fixed } = stands(value, about);
   return {
@@ -116,29 +118,42 @@ const ownerName = (owner: unknown) => (owner as { name: string } | null)?.name ?
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-const showPlain = (value: Readonly<Record<string, unknown>>) =>
+const showPlain = (value: Readonly<Record<string, unknown>>, about: About, format: Format) =>
   `{${Object.entries(value)
-    .map(([name, v]) => `${name}: ${showLocal(v)}`)
+    .map(([name, v]) => `${name}: ${textOfLocal(v, about.members?.(name), format)}`)
     .join(', ')}}`;
 
 function members(value: Readonly<Record<string, unknown>>, about: About): Container {
   return {
     named: (format) =>
-      Object.entries(value).map(([n, v]) => describeLocal(n, v, below(about.path, n), format)),
+      Object.entries(value).map(([n, v]) => describeLocal(n, v, below(about.path, n), format, about.members)),
   };
 }
 
-/** The row of a parameter or local of a kernel function: no declaration says how to show it, but its name may. */
+/**
+ * The row of a parameter or local of a kernel function: no declaration says how to show it, but its name may.
+ * @param as how a local of a name is shown
+ */
 export function describeLocal(
   name: string,
   value: unknown,
   path: string | undefined,
   format: Format,
-  how?: Local,
+  as?: (name: string) => Local | undefined,
 ): Row {
+  const { type, show } = shownAs(value, as?.(name), format);
+  return describe(name, value, { path, fixed: KERNEL_LOCAL, type, show, members: as }, format);
+}
+
+function shownAs(value: unknown, how: Local | undefined, format: Format): Local {
   const number = typeof value === 'number' || typeof value === 'bigint';
-  const shown = how ?? (number && !format.hex ? { show: showLocal } : {});
-  return describe(name, value, { path, fixed: KERNEL_LOCAL, type: shown.type, show: shown.show }, format);
+  return how ?? (number && !format.hex ? { show: showLocal } : {});
+}
+
+function textOfLocal(value: unknown, how: Local | undefined, format: Format): string {
+  if (isPlain(value)) return '{…}';
+  const { type, show: as } = shownAs(value, how, format);
+  return show(value, { type, show: as, hex: format.hex });
 }
 
 const KERNEL_LOCAL = 'it is a local of a kernel function, which is not kept in kernel memory';
@@ -146,7 +161,7 @@ const KERNEL_LOCAL = 'it is a local of a kernel function, which is not kept in k
 /** Numbers that may be addresses are written both ways. */
 function showLocal(value: unknown): string {
   if (typeof value === 'bigint') return show(value, { hex: true });
-  if (typeof value !== 'number' || value < 0x1000) return isPlain(value) ? '{…}' : show(value);
+  if (typeof value !== 'number' || value < 0x1000) return show(value);
   return `${value} (0x${value.toString(16)})`;
 }
 
