@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { UsageError } from '../emulator/subsystem.js';
 import type { Output } from '../language/run/index.js';
 import { badLaunch, noProgram, zeroBased } from './errors.js';
+import { pause } from './moving.js';
 import type { Reply } from './requests.js';
 import type { Debuggee, Session } from './session.js';
 import { flag, integer, list, object, optional, type Read, text } from './shapes.js';
@@ -145,7 +146,9 @@ export function cancel(
   args: { requestId?: number | undefined; progressId?: string | undefined },
 ): Reply {
   if (args.requestId !== undefined) session.cancel(args.requestId);
-  if (args.progressId !== undefined) session.progress.cancel(args.progressId);
+  // What moves the scenario stops as it does on `pause`; other work looks for itself.
+  if (args.progressId !== undefined && session.progress.cancel(args.progressId))
+    return pause(session, { threadId: 0 });
   return {};
 }
 

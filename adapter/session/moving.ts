@@ -37,11 +37,11 @@ export const stepOf =
 
 /** Stops a running scenario. One that is stopped already stays so, and nothing more is said. */
 export function pause(session: Session, args: { threadId: number }): Reply {
-  const { state } = session;
-  if (state.kind !== 'running') return {};
+  if (session.state.kind !== 'running') return {};
   return {
     after: () => {
-      const { sim } = state.debuggee;
+      session.halt();
+      const { sim } = session.debuggee;
       const asked = shownThreads(sim).find((t) => threadId(t) === args.threadId);
       const thread = asked ?? sim.pick() ?? sim.heldUp;
       if (thread === null) session.over();

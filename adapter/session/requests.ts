@@ -209,12 +209,17 @@ export const requests: Readonly<Record<string, Request>> = {
   ),
   stepOut: moves(request('stopped', single, moving.stepOf('stepOut'))),
   stepBack: moves(
-    request('stopped', object({ threadId: integer, granularity: optional(text) }), travel.stepBack, {
-      supportsStepBack: true,
-      supportsSteppingGranularity: true,
-    }),
+    request(
+      'stopped',
+      object({ threadId: integer, singleThread: optional(flag), granularity: optional(text) }),
+      travel.stepBack,
+      {
+        supportsStepBack: true,
+        supportsSteppingGranularity: true,
+      },
+    ),
   ),
-  reverseContinue: moves(request('stopped', thread, travel.reverseContinue)),
+  reverseContinue: moves(request('stopped', single, travel.reverseContinue)),
   restartFrame: moves(
     request('stopped', object({ frameId: integer }), travel.restartFrame, { supportsRestartFrame: true }),
   ),

@@ -313,7 +313,7 @@ export class Session {
   travel(position: number, reasons: readonly Reason[], thread: Thread | null = null, retraced = false): void {
     if (!retraced) this.trail.clear();
     const index = thread?.index;
-    this.progress.start(`Going to step ${position}`, false);
+    this.progress.start(`Going to step ${position}`, true);
     this.move(
       () =>
         new Journey(this.debuggee.sim, position, this, (sim) => {
@@ -325,16 +325,16 @@ export class Session {
     );
   }
 
-  /** Runs backwards, until something stops it. */
-  reverse(): void {
+  /** Runs backwards, until something stops it; with `only`, until something that this thread did. */
+  reverse(only: Thread | null = null): void {
     this.trail.clear();
     const { sim } = this.debuggee;
-    this.progress.start('Going back', false);
+    this.progress.start('Going back', true);
     const atStart = (): Stop => ({
       thread: moverAt(sim, sim.earliest),
       reasons: [{ kind: 'start', step: sim.earliest }],
     });
-    this.move(() => new Backwards(sim, this, atStart));
+    this.move(() => new Backwards(sim, this, atStart, only?.index));
   }
 
   /** Goes to where a future was left, with that one ahead. */
@@ -353,14 +353,15 @@ export class Session {
     const { debuggee } = this;
     const sim = debuggee.reopen();
     sim.adopt(debuggee.sim);
+    for (const { index } of debuggee.sim.frozen) sim.frozen.add(sim.machine.threads[index] as Thread);
     const again = { ...debuggee, sim };
     if (this.state.kind === 'running') this.state = { ...this.state, debuggee: again };
     this.prepare(again);
     return sim;
   }
 
-  /** Stops the runner, if one runs. */
-  private halt(): void {
+  /** Stops what moves the scenario, if anything does. */
+  halt(): void {
     if (this.state.kind === 'running') this.state.runner.cancel();
   }
 
@@ -368,6 +369,7 @@ export class Session {
   terminate(): void {
     if (this.state.kind === 'ended') return;
     this.halt();
+    this.progress.end();
     this.output('console', `terminated at step ${this.debuggee.sim.machine.steps}\n`);
     this.state = { kind: 'ended' };
     this.event('terminated');
@@ -426,6 +428,7 @@ export class Session {
 
   private end(exitCode: number): void {
     this.halt();
+    this.progress.end();
     this.state = { kind: 'ended' };
     this.event('exited', { exitCode });
     this.event('terminated');

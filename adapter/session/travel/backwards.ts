@@ -43,6 +43,8 @@ export class Backwards implements Mover {
     private readonly host: Host,
     /** The stop for when there is nothing to stop at: at the first position that the journal reaches. */
     private readonly atStart: () => Stop,
+    /** Number of the thread whose stops count; all count where it is left out. */
+    private readonly only?: number,
   ) {
     this.origin = sim.position;
     this.end = sim.position;
@@ -116,11 +118,12 @@ export class Backwards implements Mover {
       if (thread === null) return found;
       const { site } = thread;
       const here = breakpoints.before(thread, site);
-      if (here.length > 0) found = { position, stop: { thread, reasons: here } };
+      const counts = this.only === undefined || thread.index === this.only;
+      if (here.length > 0 && counts) found = { position, stop: { thread, reasons: here } };
       sim.repeat();
       const done: Reason[] = [...breakpoints.after(thread, site)];
       if (sim.atBreakpointStatement(thread)) done.push({ kind: 'statement' });
-      if (done.length > 0 && position + 1 < origin)
+      if (done.length > 0 && counts && position + 1 < origin)
         found = { position: position + 1, stop: { thread, reasons: done } };
     }
     return found;

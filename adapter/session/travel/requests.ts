@@ -16,6 +16,8 @@ const TARGETS = 50;
 
 interface OfThread {
   readonly threadId: number;
+  /** Only this thread counts: its own steps are taken back, its own stops are stopped at. */
+  readonly singleThread?: boolean | undefined;
 }
 
 const STEP: Reason = { kind: 'step' };
@@ -30,7 +32,9 @@ export function stepBack(
 ): Reply {
   const thread = threadOf(session, args.threadId);
   const made =
-    args.granularity === 'instruction' ? undefined : session.trail.back(session.debuggee.sim.position);
+    args.granularity === 'instruction' || args.singleThread === true
+      ? undefined
+      : session.trail.back(session.debuggee.sim.position);
   if (made === undefined)
     return backwards(args.granularity === 'instruction' ? 'into' : 'over')(session, args);
   const by = session.debuggee.sim.machine.threads[made.thread] ?? thread;
@@ -49,8 +53,9 @@ export const backwards =
   };
 
 /** `reverseContinue`: to the last place before this one where a run forwards would have stopped. */
-export function reverseContinue(session: Session): Reply {
-  return { after: () => session.reverse() };
+export function reverseContinue(session: Session, args: OfThread): Reply {
+  const only = args.singleThread === true ? threadOf(session, args.threadId) : null;
+  return { after: () => session.reverse(only) };
 }
 
 /** `restartFrame`: back to where the function was entered, or to the first statement of a scenario's body. */
