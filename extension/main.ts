@@ -5,6 +5,7 @@
 import * as vscode from 'vscode';
 import type { EventGroup } from '../adapter/language/eventGroups.js';
 import { adapterFactory } from './adapter.js';
+import { backToScenario } from './back-to-scenario.js';
 import { registerCommands } from './commands.js';
 import { configurationProvider, DEBUG_TYPE } from './configuration.js';
 import { sendEvents } from './events/sender.js';
@@ -37,6 +38,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     stepStatus(),
     valuesInEditor(),
     outputLines(),
+    backToScenario(),
   );
   void vscode.commands.executeCommand('setContext', 'lockstep.active', true);
   await startLanguageClient(context);

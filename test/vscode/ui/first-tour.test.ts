@@ -25,9 +25,10 @@ describe('the first tour, with mouse and keyboard', () => {
   it('offers the events of the kernel as breakpoints with a condition', async () => {
     await vscode.command('View: Show Run and Debug');
     await vscode.collapse('Run');
-    await vscode.tick(EVENT);
+    await vscode.unfold('Kernel Events');
+    await vscode.openGroup('Shadow MMU');
+    await vscode.check(EVENT);
     await vscode.setCondition(EVENT, CONDITION);
-    await vscode.breakpoint(EVENT).getByText(CONDITION).waitFor();
   });
 
   it('stops where an spte changes, in the kernel function that the guest is in', async () => {
@@ -43,7 +44,7 @@ describe('the first tour, with mouse and keyboard', () => {
   it('shows the shadow page in Variables, down to the spte that has changed', async () => {
     const told = await vscode.page.locator('.exception-widget').innerText();
     const [, word] = /-> (0x[0-9a-f]+)/.exec(told) ?? [];
-    for (const section of ['Watch', 'Breakpoints']) await vscode.collapse(section);
+    await vscode.collapse('Watch', 'Breakpoints', 'Kernel Events');
     await vscode.lower('Call Stack', 600);
     await vscode.toggle('Locals', 1);
     const page = ['mmu', 'vm', 'arch', 'active_mmu_pages', '[0]', 'spt'];

@@ -59,9 +59,31 @@ export class Workbench {
     return this.page.locator('.editor-group-container.active .monaco-editor .view-lines');
   }
 
+  /** Puts the cursor into a line of the active editor. */
+  async goToLine(line: number): Promise<void> {
+    await this.page.keyboard.press('Control+g');
+    await this.answer(`:${line}`);
+  }
+
+  /** The entry of the status bar that has this text. */
+  status(text: string | RegExp): Locator {
+    return this.page.locator('.statusbar-item', { hasText: text });
+  }
+
   /** A row of the Debug Console that has this text. */
   console(text: string): Locator {
     return this.page.locator('.repl .monaco-list-row', { hasText: text }).last();
+  }
+
+  /** Starts debugging what the editor shows. */
+  async start(): Promise<void> {
+    await this.editor().click();
+    await this.page.keyboard.press('F5');
+  }
+
+  /** Clicks a button of the debug toolbar by its codicon: `continue`, `step-over`, `step-back`, `reverse-continue`, `stop`. */
+  async tool(name: string): Promise<void> {
+    await this.page.locator(`.debug-toolbar .codicon-debug-${name}`).click();
   }
 
   /** Waits until the debug session has ended. */
@@ -69,10 +91,18 @@ export class Workbench {
     await this.page.locator('.debug-toolbar').waitFor({ state: 'hidden' });
   }
 
-  /** Closes a section of the side bar, so that the others have more room. */
-  async collapse(section: string): Promise<void> {
+  /** Closes sections of the side bar, so that the others have more room. */
+  async collapse(...sections: string[]): Promise<void> {
+    for (const section of sections) {
+      const header = this.page.locator(`.pane-header[aria-label="${section} Section"]`);
+      if ((await header.getAttribute('aria-expanded')) === 'true') await header.click();
+    }
+  }
+
+  /** Opens a section of the side bar. */
+  async unfold(section: string): Promise<void> {
     const header = this.page.locator(`.pane-header[aria-label="${section} Section"]`);
-    if ((await header.getAttribute('aria-expanded')) === 'true') await header.click();
+    if ((await header.getAttribute('aria-expanded')) === 'false') await header.click();
   }
 
   /** Drags the upper edge of a section of the side bar down, in pixels. */
@@ -86,25 +116,52 @@ export class Workbench {
     await this.page.mouse.up();
   }
 
-  /** The row of a breakpoint in the Breakpoints view, by its label. */
-  breakpoint(label: string): Locator {
-    return this.page.locator('.debug-breakpoints .monaco-list-row', { hasText: label });
+  /** A section of the side bar. */
+  section(name: string): Locator {
+    return this.page.locator('.pane', {
+      has: this.page.locator(`.pane-header[aria-label="${name} Section"]`),
+    });
   }
 
-  /** Ticks the box of an event breakpoint. */
-  async tick(label: string): Promise<void> {
-    await this.breakpoint(label).locator('.monaco-custom-toggle').click();
-    await this.page.locator('.debug-breakpoints [aria-checked=true]', { hasText: label }).waitFor();
+  /** A row of the view Kernel Events, by its label. */
+  event(label: string): Locator {
+    const name = this.page.locator('.label-name', { hasText: new RegExp(`^${escaped(label)}$`) });
+    return this.section('Kernel Events').locator('.monaco-list-row', { has: name });
   }
 
-  /** Gives an event breakpoint a condition: the context menu, then the box that opens in its row. */
+  /** Opens a group of the view Kernel Events. */
+  async openGroup(group: string): Promise<void> {
+    if ((await this.event(group).getAttribute('aria-expanded')) === 'false')
+      await this.event(group).locator('.monaco-tl-twistie').click();
+    await this.event(group).and(this.page.locator('[aria-expanded=true]')).waitFor();
+  }
+
+  /** Clicks the box of an event, or of a group of them, and waits until it shows what was asked for. */
+  async check(label: string, on = true): Promise<void> {
+    await this.event(label).locator('.monaco-custom-toggle').click();
+    await this.event(label).locator(`.monaco-custom-toggle[aria-checked=${on}]`).waitFor();
+  }
+
+  /** Gives an event a condition: the button in its row, then the box that it opens. */
   async setCondition(label: string, condition: string): Promise<void> {
-    await this.breakpoint(label).click({ button: 'right' });
-    await this.chooseFromMenu('Edit Condition');
-    const box = this.page.locator('.debug-breakpoints .monaco-inputbox input');
-    await box.fill(condition);
+    await this.event(label).hover();
+    await this.event(label).locator('.action-label[aria-label^="Edit Condition"]').click();
+    await this.answer(condition);
+    await this.event(label).locator('.label-description', { hasText: condition }).waitFor();
+  }
+
+  /** Types an answer into the box that a command has opened. */
+  async answer(text: string): Promise<void> {
+    const box = this.page.locator('.quick-input-widget input[type=text]');
+    await box.fill(text);
     await box.press('Enter');
-    await box.waitFor({ state: 'detached' });
+    await box.waitFor({ state: 'hidden' });
+  }
+
+  /** Chooses from the context menu of a row. */
+  async chooseFor(row: Locator, label: string): Promise<void> {
+    await row.click({ button: 'right' });
+    await this.chooseFromMenu(label);
   }
 
   private async chooseFromMenu(label: string): Promise<void> {
@@ -164,3 +221,6 @@ export class Workbench {
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`) });
   }
 }
+
+/** A text as a pattern that matches just it. */
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
