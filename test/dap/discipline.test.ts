@@ -98,6 +98,50 @@ describe('cancelling', () => {
   });
 });
 
+describe('progress', () => {
+  let client: Client;
+  beforeEach(() => {
+    client = Client.spawn();
+  });
+  afterEach(() => client.destroy());
+
+  /** Stands after two million steps. */
+  const far = async (hello: object) => {
+    const program = fixture('far.lockstep');
+    await client.request('initialize', { ...HELLO, ...hello });
+    await client.request('launch', { program });
+    await client.event('initialized');
+    await client.request('configurationDone');
+    return client.event<Stopped>('stopped');
+  };
+
+  it('is told of work that takes long, which can be cancelled by it', async () => {
+    await far({ supportsProgressReporting: true });
+    const schedule = client.ask('lockstep/schedule', { form: 'block' });
+    const { progressId, cancellable } = await client.event<{ progressId: string; cancellable: boolean }>(
+      'progressStart',
+    );
+    assert.equal(cancellable, true);
+    await client.request('cancel', { progressId });
+    const { success, message } = await schedule;
+    assert.deepEqual([success, message], [false, 'cancelled']);
+    assert.deepEqual(await client.event('progressEnd'), { progressId });
+    await client.finish();
+  });
+
+  it('leads to an early answer when the client leaves', async () => {
+    await far({});
+    const schedule = client.ask('lockstep/schedule', { form: 'block' });
+    await client.finish();
+    assert.equal((await schedule).message, 'cancelled');
+    assert.equal(
+      client.events.some((e) => e.event.startsWith('progress')),
+      false,
+      'this client did not ask for progress',
+    );
+  });
+});
+
 describe('any sequence of requests', () => {
   let server: ChildProcess;
   let port: number;
@@ -134,8 +178,8 @@ describe('any sequence of requests', () => {
   it('gets one response for each, and one stop for each time that the scenario comes to stand', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.constantFrom('counting.lockstep', 'endless.lockstep'),
-        fc.array(request, { maxLength: 14 }),
+        fc.constantFrom('counting.lockstep', 'endless.lockstep', 'lock-race.lockstep'),
+        fc.array(request, { maxLength: 20 }),
         async (program, sequence) => {
           const client = await launched(
             { program: fixture(program), stopOnEntry: true },
