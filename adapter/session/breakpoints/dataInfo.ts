@@ -83,25 +83,42 @@ const MOST = 1 << 20;
 /** A row of the Variables pane: the place that it shows; of a computed value, what it is computed from. */
 function ofRow(sim: Simulation, here: Here[], row: Row): Info {
   const { cell, raw, path, name } = row;
-  if (cell !== undefined) {
-    const part = partOf(sim, cell, name);
-    return {
-      target: ofCell(sim, here, cell, part),
-      name: part === undefined || path === undefined ? title(sim, cell, part) : path,
-    };
-  }
   if (raw instanceof KObject && isWords(raw)) {
     const size = WORDS * 8;
     return { target: { kind: 'memory', address: raw.pfn * size, bytes: size }, name: path ?? name };
   }
-  if (path !== undefined && typeof compile(sim, path, [], {}) !== 'string') {
-    if (raw instanceof KObject && !isIndexed(raw))
-      return { why: `'${name}' is a structure: watch one of its fields` };
+  const everywhere = path !== undefined && typeof compile(sim, path, [], {}) !== 'string';
+  // What is shown of an object with elements is what it consists of.
+  if (everywhere && raw instanceof KObject && isIndexed(raw))
     return { target: { kind: 'value', source: path }, name: path };
+  if (cell !== undefined) {
+    const part = partOf(sim, cell, name);
+    return { target: ofCell(sim, here, cell, part), name: title(sim, cell, part) };
   }
+  const member = path === undefined ? undefined : memberOfWord(sim, path);
+  if (member !== undefined) return { target: member, name: path as string };
+  if (everywhere && !(raw instanceof KObject)) return { target: { kind: 'value', source: path }, name: path };
   return {
-    why: `'${name}' lies in no memory that is watched: it is a local of a kernel function, or made by the debugger`,
+    why:
+      raw instanceof KObject
+        ? `'${name}' is a structure: watch one of its fields`
+        : `'${name}' lies in no memory that is watched: it is a local of a kernel function, or made by the debugger`,
   };
+}
+
+/** A member of what a word of memory stands for, such as a bit of an spte: it stays with the word. */
+function memberOfWord(sim: Simulation, path: string): Target | undefined {
+  const [, of, part] = /^(.+)\.(\w+)$/.exec(path) ?? [];
+  const compiled = of === undefined ? '' : compile(sim, of, [], {});
+  if (typeof compiled === 'string' || part === undefined) return undefined;
+  try {
+    const value = sim.evaluate(compiled, {});
+    const cell = value instanceof KObject ? value.$place?.cell : undefined;
+    if (cell === undefined || cell.obj !== sim.machine.phys) return undefined;
+    return { kind: 'memory', address: cell.slot * 8, bytes: 8, part };
+  } catch {
+    return undefined;
+  }
 }
 
 /** The member of what a word stands for that a row shows, where it is not the whole word. */

@@ -233,10 +233,8 @@ function nothing(name: string, isLock: boolean, all: readonly Target[]): string 
   const names = [...new Set(all.map((t) => t.name))].sort();
   if (isLock)
     return `there is no lock '${name.slice(LOCK.length)}' in this scenario${didYouMean(name.slice(LOCK.length), names)}`;
-  const what = /[*?]/.test(name)
-    ? 'no kernel function, operation or fn matches'
-    : 'there is no kernel function, operation or fn';
-  return `${what} '${name}'${didYouMean(name, names)}`;
+  if (/[*?]/.test(name)) return `no kernel function, operation or fn matches '${name}'`;
+  return `there is no kernel function that takes steps, no operation and no fn '${name}'${didYouMean(name, names)}`;
 }
 
 function describe(b: FunctionBreakpoint): DebugProtocol.Breakpoint {
