@@ -109,6 +109,40 @@ describe('the person as the scheduler', () => {
     });
   });
 
+  describe('one thread, backwards', () => {
+    it('takes back its own last step on `stepBack` with `singleThread`, and what others did after it', async () => {
+      const { a, b } = await begun(counting, 'let i = 0');
+      const line = lineIn(counting, 'let i = 0');
+      await move('next', { threadId: a });
+      await move('next', { threadId: b });
+      const at = await move('stepBack', { threadId: a, singleThread: true });
+      assert.equal(at.threadId, a);
+      assert.equal((await topFrame(client, a as number)).line, line);
+      assert.equal((await topFrame(client, b as number)).line, lineIn(counting, 'let j = 10'));
+      await client.finish();
+    });
+
+    it('goes back to its own stops on `reverseContinue` with `singleThread`', async () => {
+      const { a, b } = await begun(counting, 'let i = 0');
+      const [ours, theirs] = [lineIn(counting, 'let i = 0'), lineIn(counting, 'let j = 10')];
+      for (const [singleThread, line] of [
+        [false, theirs],
+        [true, ours],
+      ] as const) {
+        await move('next', { threadId: a });
+        await move('next', { threadId: b });
+        await client.request('setBreakpoints', {
+          source: { path: counting },
+          breakpoints: [{ line: ours }, { line: theirs }],
+        });
+        const at = await move('reverseContinue', { threadId: a, singleThread });
+        assert.equal((await topFrame(client, at.threadId)).line, line);
+        await client.request('setBreakpoints', { source: { path: counting }, breakpoints: [] });
+      }
+      await client.finish();
+    });
+  });
+
   describe('the schedule', () => {
     it('runs until it would move another thread', async () => {
       const { b } = await begun(counting, 'let i = 0');
