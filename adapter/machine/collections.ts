@@ -159,6 +159,9 @@ export class KList<T> extends KObject implements Indexed {
     this.v.splice(i, 1);
     return item;
   }
+  override $ordered(slot: number): boolean {
+    return slot >= 0;
+  }
   /** Slots `2 i` and `2 i + 1` stand for an item put in and taken out at `i`. */
   override $swap(slot: number, value: unknown): unknown {
     if (slot < 0) return super.$swap(slot, value);

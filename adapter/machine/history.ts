@@ -7,7 +7,7 @@
 import type { Journal } from './journal.js';
 import type { Machine, Rebuilding } from './machine.js';
 import { Frame } from './memory.js';
-import { ALLOCATED, type KObject } from './object.js';
+import type { KObject } from './object.js';
 import type { Thread } from './thread.js';
 
 /** The journal does not reach back far enough to rebuild the stacks as they were at a step. */
@@ -57,6 +57,29 @@ export function goBack(machine: Machine, step: number): void {
     m.thread.driver.restored(m.thread, m.began >= 0);
     check(m);
   }
+  machine.rewound(step);
+}
+
+/**
+ * Takes a machine back to the last checkpoint at or before `step`, further than the journal reaches, and returns its step: from
+ * there the run goes forwards again. Throws `BeyondJournal` when there is none, and has changed nothing then.
+ */
+export function goBackToCheckpoint(machine: Machine, step: number): number {
+  const journal = machine.journal;
+  const checkpoint = journal?.checkpoints.before(step);
+  if (journal === null || checkpoint === undefined) throw new BeyondJournal(step, journal?.firstStep ?? step);
+  machine.attach(machine.threads[0]);
+  journal.restore(checkpoint);
+  machine.rewound(checkpoint.step);
+  for (const t of machine.threads) {
+    t.steps = checkpoint.steps[t.index] ?? 0;
+    t.allocations = checkpoint.allocations[t.index] ?? 0;
+    t.unwind();
+    machine.attach(t);
+    t.driver.restored(t, false);
+  }
+  machine.rewound(checkpoint.step);
+  return checkpoint.step;
 }
 
 /** The step that begins the operation in which a thread is before `step`, of which it is known that it is in one. */
@@ -80,11 +103,10 @@ function movedSince(machine: Machine, journal: Journal, step: number): Moved[] {
     }
     m.steps++;
   }
-  for (const w of journal.writesFrom(step))
-    if (w.slot === ALLOCATED) {
-      const m = all.get(w.thread);
-      if (m !== undefined) m.allocations++;
-    }
+  for (const [thread, n] of journal.allocationsSince(step)) {
+    const m = all.get(thread);
+    if (m !== undefined) m.allocations = n;
+  }
   return [...all.values()];
 }
 

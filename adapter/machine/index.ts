@@ -5,7 +5,7 @@ export { type EventField, type EventType, event, eventTypes, type KEvent } from 
 export { BUG_ON, FAILURES, type Failure, type FailureKind, Fault } from './failure.js';
 export * from './field.js';
 export { Footprint, type Watcher } from './footprint.js';
-export { BeyondJournal, goBack } from './history.js';
+export { BeyondJournal, goBack, goBackToCheckpoint } from './history.js';
 export { Journal, type StepInfo, type Write } from './journal.js';
 export { LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_RELEASED, Lock, type LockKind } from './lock.js';
 export { Machine, type MachineOptions } from './machine.js';

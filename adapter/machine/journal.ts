@@ -2,6 +2,7 @@
  * The undo journal: every write to kernel memory with what was there before, and where each step begins (exploration 3).
  * It is a window: what is older than its capacity is forgotten, a chunk at a time.
  */
+import { type Checkpoint, Checkpoints } from './checkpoints.js';
 import { type Frame, PhysicalMemory } from './memory.js';
 import { ALLOCATED, type KObject } from './object.js';
 
@@ -33,9 +34,12 @@ class Steps {
   readonly threads = new Uint16Array(CHUNK);
   readonly sites = new Int32Array(CHUNK);
   readonly depths = new Uint8Array(CHUNK);
+  /** Frames of the scenario, and in the highest bit whether any thread was inside an operation. */
   readonly levels = new Uint8Array(CHUNK);
   readonly entered = new Uint8Array(CHUNK);
 }
+
+const BUSY = 0x80;
 
 /** What the journal knows of a step besides its writes. */
 export interface StepInfo {
@@ -70,26 +74,51 @@ export class Journal {
   /** Writes before this one belong to no step, and are neither told of nor undone. */
   private origin = 0;
 
-  /** @param capacity writes that are surely kept */
-  constructor(readonly capacity = 1 << 20) {}
+  /** What is forgotten, merged. */
+  readonly checkpoints: Checkpoints;
+
+  /**
+   * @param capacity writes that are surely kept
+   * @param interval steps between two checkpoints of the time before
+   */
+  constructor(
+    readonly capacity = 1 << 20,
+    interval = 100_000,
+  ) {
+    this.checkpoints = new Checkpoints(interval);
+  }
+
+  /** Goes back to a checkpoint: everything since is undone and forgotten. */
+  restore(checkpoint: Checkpoint): void {
+    this.turn(this.firstWrite, this.writes, -1);
+    this.checkpoints.restore(checkpoint);
+    this.writeChunks.length = 0;
+    this.stepChunks.length = 0;
+    this.writing = null;
+    this.stepping = null;
+    this.firstWrite = this.writes;
+    this.origin = Math.min(this.origin, this.writes);
+    this.taken = checkpoint.step;
+    this.first = checkpoint.step;
+  }
 
   /** Notes that a step begins, before its first write. Steps are numbered from 0 in the order of these calls. */
-  begin(thread: number, site: number, depth: number, level: number, entered = 0): void {
+  begin(thread: number, site: number, depth: number, level: number, entered = 0, busy = false): void {
     const i = this.taken++ % CHUNK;
-    if (i === 0) this.stepping = this.stepChunks[(this.taken - 1) / CHUNK] ?? this.newSteps();
+    if (i === 0 || this.stepping === null) this.stepping = this.newSteps();
     const chunk = this.stepping as Steps;
     chunk.starts[i] = this.writes;
     chunk.threads[i] = thread;
     chunk.sites[i] = site;
     chunk.depths[i] = depth;
-    chunk.levels[i] = level;
+    chunk.levels[i] = busy ? level | BUSY : level;
     chunk.entered[i] = entered;
   }
 
   /** Notes what a slot held before it is written. */
   push(obj: KObject, slot: number, old: unknown): void {
     const i = this.writes++ % CHUNK;
-    if (i === 0) this.writing = this.writeChunks[(this.writes - 1) / CHUNK] ?? this.newWrites();
+    if (i === 0 || this.writing === null) this.writing = this.newWrites();
     const chunk = this.writing as Writes;
     chunk.objs[i] = obj;
     chunk.slots[i] = slot;
@@ -127,7 +156,7 @@ export class Journal {
       thread: threads[i] as number,
       site: sites[i] as number,
       depth: depths[i] as number,
-      level: levels[i] as number,
+      level: (levels[i] as number) & ~BUSY,
     };
   }
 
@@ -228,6 +257,18 @@ export class Journal {
     }
   }
 
+  /** How many objects were allocated since a step, by the number of the thread. */
+  allocationsSince(step: number): Map<number, number> {
+    const counts = new Map<number, number>();
+    for (let n = this.startOf(step); n < this.writes; n++) {
+      const { slots } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
+      if (slots[n % CHUNK] !== ALLOCATED) continue;
+      const thread = this.threadOf(this.stepAt(n));
+      counts.set(thread, (counts.get(thread) ?? 0) + 1);
+    }
+    return counts;
+  }
+
   /** The writes to a slot, from the latest back to the earliest that is known; only those of steps before `before`. */
   *writesTo(obj: KObject, slot: number, before = this.taken): Generator<Write> {
     let n = before < this.taken ? this.startOf(before) : this.writes;
@@ -287,29 +328,48 @@ export class Journal {
   }
 
   private newSteps(): Steps {
+    const k = Math.floor((this.taken - 1) / CHUNK);
+    const known = this.stepChunks[k];
+    if (known !== undefined) return known;
     const chunk = new Steps();
-    this.stepChunks[(this.taken - 1) / CHUNK] = chunk;
+    this.stepChunks[k] = chunk;
     const least = this.taken - 2 * this.capacity - CHUNK;
-    if (least > this.first) this.forgetSteps(least);
+    if (least > this.first) this.forgetBefore(least);
     return chunk;
   }
 
   private newWrites(): Writes {
+    const k = Math.floor((this.writes - 1) / CHUNK);
+    const known = this.writeChunks[k];
+    if (known !== undefined) return known;
     const chunk = new Writes();
-    this.writeChunks[(this.writes - 1) / CHUNK] = chunk;
+    this.writeChunks[k] = chunk;
     if (this.writes - this.firstWrite > this.capacity + 2 * CHUNK) {
-      this.firstWrite += CHUNK;
-      delete this.writeChunks[this.firstWrite / CHUNK - 1];
       let step = this.first;
-      while (step < this.taken - 1 && this.startOf(step) < this.firstWrite) step++;
-      this.forgetSteps(step);
+      while (step < this.taken - 1 && this.startOf(step) < this.firstWrite + CHUNK) step++;
+      this.forgetBefore(step);
     }
     return chunk;
   }
 
-  /** Forgets the steps before `step`; those of a chunk go together, but none of them is undone any more. */
-  private forgetSteps(step: number): void {
-    for (let k = Math.floor(this.first / CHUNK); k < Math.floor(step / CHUNK); k++) delete this.stepChunks[k];
+  /** Forgets the steps before `step`, and hands their writes over to the checkpoints. */
+  private forgetBefore(step: number): void {
+    for (let s = this.first; s < step; s++) {
+      const chunk = this.stepChunks[Math.floor(s / CHUNK)] as Steps;
+      const i = s % CHUNK;
+      this.checkpoints.step(s, chunk.threads[i] as number, (chunk.levels[i] as number) < BUSY);
+      const [from, to] = this.range(s, this.writes);
+      for (let n = Math.max(from, this.origin); n < to; n++) {
+        const { objs, slots, olds } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
+        const w = n % CHUNK;
+        this.checkpoints.write(objs[w] as KObject, slots[w] as number, olds[w]);
+      }
+    }
+    const keep = this.startOf(step);
+    for (let k = Math.floor(this.firstWrite / CHUNK); (k + 1) * CHUNK <= keep; k++)
+      delete this.writeChunks[k];
+    for (let k = Math.floor(this.first / CHUNK); (k + 1) * CHUNK <= step; k++) delete this.stepChunks[k];
+    this.firstWrite = keep;
     this.first = step;
   }
 }

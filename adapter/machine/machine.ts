@@ -28,6 +28,8 @@ export interface Rebuilding {
 export interface MachineOptions {
   /** Writes that the journal surely keeps; 0 for no journal (nobody will go back). */
   readonly journal?: number;
+  /** Steps between two checkpoints of the time before that. */
+  readonly checkpoints?: number;
 }
 
 export class Machine {
@@ -46,11 +48,13 @@ export class Machine {
   listener: ((e: KEvent) => void) | null = null;
   private wanted: boolean[] = [];
   private running: Thread | null = null;
+  /** Threads that are inside an operation. */
+  private inside = 0;
   private bootAllocations = 0;
 
   constructor(options: MachineOptions = {}) {
     const window = options.journal ?? 0;
-    this.journal = window > 0 ? new Journal(window) : null;
+    this.journal = window > 0 ? new Journal(window, options.checkpoints) : null;
     enter(this, undefined as unknown as Thread);
   }
 
@@ -85,9 +89,9 @@ export class Machine {
   step(t: Thread): void {
     enter(this, t);
     this.running = t;
+    const { depth, within } = t;
     if (this.journal !== null) {
-      const { depth } = t;
-      this.journal.begin(t.index, t.site, depth, depth > t.driver.base ? 0 : t.driver.level(t), t.entered);
+      this.journal.begin(t.index, t.site, depth, within ? 0 : t.driver.level(t), t.entered, this.inside > 0);
     }
     this.steps++;
     this.watcher?.began?.();
@@ -98,6 +102,7 @@ export class Machine {
       if (!(e instanceof Fault)) throw e;
       this.fail(e.kind, e.rule, e.message, e.report);
     }
+    if (t.within !== within) this.inside += within ? -1 : 1;
     this.watcher?.ended?.();
   }
 
@@ -144,6 +149,7 @@ export class Machine {
   rewound(steps: number): void {
     this.steps = steps;
     this.running = null;
+    this.inside = this.threads.filter((t) => t.within).length;
   }
 
   /** Why the run is over; the first failure counts. */

@@ -79,6 +79,9 @@ export class PhysicalMemory extends KObject {
     this.frames--;
   }
 
+  override $ordered(slot: number): boolean {
+    return slot < 0;
+  }
   /** Slots below zero stand for a frame taken (odd) or given back (even). */
   override $swap(slot: number, value: unknown): unknown {
     if (slot >= 0) return super.$swap(slot, value);

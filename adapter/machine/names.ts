@@ -11,7 +11,7 @@ import { infoOf } from './struct.js';
 import { isIndexed, isWords, type Words } from './view.js';
 
 /** Objects that paths begin at, by their names. */
-export type Roots = () => Iterable<readonly [name: string, value: unknown]>;
+export type Roots = () => Iterable<readonly [name: string, value: unknown, ...rest: unknown[]]>;
 
 /** An object that has a name of its own; an empty one where its places are called by their names alone. */
 interface Called {
@@ -85,7 +85,7 @@ function numberOf(id: number): string {
 }
 
 /** Paths of the objects that stay where they are: parts of a root, and elements of arrays among them. */
-function pathsFrom(from: readonly (readonly [string, unknown])[]): Map<KObject, string> {
+function pathsFrom(from: readonly (readonly [string, unknown, ...unknown[]])[]): Map<KObject, string> {
   const paths = new Map<KObject, string>();
   const open: KObject[] = [];
   const meet = (value: unknown, path: string) => {

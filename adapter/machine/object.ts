@@ -77,6 +77,11 @@ export abstract class KObject {
     return this.$get(slot);
   }
 
+  /** Whether changes of a slot can only be taken back in their order, because a slot does not stand for one place. */
+  $ordered(_slot: number): boolean {
+    return false;
+  }
+
   /** Reads a slot as kernel code does: seen by watches, refused on freed memory. */
   $load(slot: number): unknown {
     if (watching || this.$freed !== null) touch(this, slot, false);

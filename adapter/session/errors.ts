@@ -99,6 +99,11 @@ export const noSuchStep = (step: number, known: number) =>
 export const noTarget = (why: string) => shown(3022, `there is nowhere to go to: ${why}`);
 export const noSuchFuture = (id: number) =>
   shown(3023, `there is no future ${id}; ask for 'lockstep/futures' again`);
+export const futureTooFar = (id: number, earliest: number) =>
+  shown(
+    3026,
+    `future ${id} parts from this one before the first step, and the journal begins at step ${earliest}: restart instead`,
+  );
 export const noWrite = (name: string, earliest: number) =>
   shown(
     3024,
@@ -133,7 +138,10 @@ export const badAddress = (reference: string, spaces: readonly string[]) =>
 export const notWritable = (address: string) =>
   shown(4015, `there is no memory at ${address}: nothing was written`);
 export const noLocation = () =>
-  logged(4016, 'nothing is known to have written this value: it is as it was at the beginning');
+  logged(
+    4016,
+    'no line is known to have written this value: it is as it was at the beginning, or was set by hand',
+  );
 export const noSuchSubsystem = (name: string, known: readonly string[]) =>
   shown(4017, `there is no state of '${name}' to write out${didYouMean(name, known)}`);
 export const notAnException = () => logged(4005, 'the scenario is not stopped at an event or a failure');

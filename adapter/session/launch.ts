@@ -11,6 +11,8 @@ import { flag, integer, list, object, optional, type Read, text } from './shapes
 /** Writes that the journal keeps unless the launch says otherwise, and those that it keeps at the least. */
 const HISTORY = 4_000_000;
 const LEAST_HISTORY = 1000;
+/** Steps between two checkpoints of the time before. */
+const CHECKPOINTS = 100_000;
 
 /** What a client says of itself. */
 export const CLIENT = object({
@@ -40,8 +42,10 @@ export const attributes = {
   args: optional(list(text)),
   /** Folder that paths are relative to; the adapter's own where it is left out. */
   cwd: optional(text),
-  /** Writes to memory that are kept to go back by; what is further back is reached by running again from the start. */
+  /** Writes to memory that are kept to go back by; what is further back is reached from the checkpoint before it. */
   history: optional(integer),
+  /** Steps between two checkpoints of the time further back than that. */
+  checkpoints: optional(integer),
   /** Stop once more when the run has ended, to look back from there. */
   stopAtEnd: optional(flag),
   /** A step lets the schedule choose who moves until the stepped thread is there, instead of freezing all others. */
@@ -106,9 +110,10 @@ async function open(session: Session, wanted: Attributes): Promise<Debuggee> {
     const chosen = run.chooseScenario(file, given.scenario);
     await nextStage(session);
     const journal = wanted.noDebug === true ? 0 : Math.max(LEAST_HISTORY, wanted.history ?? HISTORY);
-    const options = { program: path, args: given, journal, output: (o: Output) => session.print(o) };
-    const reopen = () => run.openScenario(file, chosen, options);
-    return { attributes: wanted, sim: reopen(), reopen };
+    const checkpoints = Math.max(1, wanted.checkpoints ?? CHECKPOINTS);
+    const output = (o: Output) => session.print(o);
+    const options = { program: path, args: given, journal, checkpoints, output };
+    return { attributes: wanted, sim: run.openScenario(file, chosen, options) };
   } catch (e) {
     if (e instanceof LaunchError || e instanceof UsageError) throw badLaunch(e.message);
     throw e;

@@ -99,7 +99,8 @@ export function writeMemory(session: Session, args: WriteArguments): Reply {
   if (writable === 0 || (writable < bytes.length && args.allowPartial !== true))
     throw notWritable(addressOf(range, writable));
   const words = wordsOf(sim.machine.phys, range, bytes.subarray(0, writable));
-  sim.edit(`${writable} bytes at ${addressOf(range)}`, ({ machine }) => {
+  sim.edit(`${writable} bytes at ${addressOf(range)}`, () => {
+    const { machine } = sim;
     for (const [pa, word] of words) machine.phys.$store(pa, word);
   });
   return {

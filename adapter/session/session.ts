@@ -39,8 +39,6 @@ import { Handles } from './variables/handles.js';
 export interface Debuggee {
   readonly sim: Simulation;
   readonly attributes: Attributes;
-  /** Opens the same run once more, at its beginning. */
-  reopen(): Simulation;
 }
 
 /** What the client wants to be told. */
@@ -331,8 +329,8 @@ export class Session {
     const { sim } = this.debuggee;
     this.progress.start('Going back', true);
     const atStart = (): Stop => ({
-      thread: moverAt(sim, sim.earliest),
-      reasons: [{ kind: 'start', step: sim.earliest }],
+      thread: moverAt(sim, 0),
+      reasons: [{ kind: 'start' }],
     });
     this.move(() => new Backwards(sim, this, atStart, only?.index));
   }
@@ -346,18 +344,6 @@ export class Session {
 
   searched(done: number, total: number): void {
     this.progress.update(done, total);
-  }
-
-  /** Begins the run anew, with the same past and future, because the journal does not reach back far enough. */
-  reopen(): Simulation {
-    const { debuggee } = this;
-    const sim = debuggee.reopen();
-    sim.adopt(debuggee.sim);
-    for (const { index } of debuggee.sim.frozen) sim.frozen.add(sim.machine.threads[index] as Thread);
-    const again = { ...debuggee, sim };
-    if (this.state.kind === 'running') this.state = { ...this.state, debuggee: again };
-    this.prepare(again);
-    return sim;
   }
 
   /** Stops what moves the scenario, if anything does. */

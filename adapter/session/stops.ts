@@ -22,8 +22,8 @@ export type Reason =
   | { readonly kind: 'pause' }
   /** Gone to, as the person has asked; `why` says what is there. */
   | { readonly kind: 'goto'; readonly why: string }
-  /** Nothing further back has stopped, as far as is known. */
-  | { readonly kind: 'start'; readonly step: number }
+  /** Nothing further back has stopped. */
+  | { readonly kind: 'start' }
   /** The run has ended. */
   | { readonly kind: 'end' }
   | { readonly kind: 'entry' };
@@ -104,7 +104,7 @@ function sentence(r: Reason): string | null {
     case 'goto':
       return r.why;
     case 'start':
-      return r.step === 0 ? 'the start of the run' : `the journal reaches back to step ${r.step}`;
+      return 'the start of the run';
     case 'end':
       return 'the run has ended; continue to finish';
     case 'statement':

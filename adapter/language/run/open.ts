@@ -44,6 +44,8 @@ export interface OpenOptions {
   readonly args: RunArguments;
   /** Writes that the journal keeps; 0 when nobody goes back. */
   readonly journal?: number;
+  /** Steps between two checkpoints of the time before that. */
+  readonly checkpoints?: number;
   readonly output?: (o: Output) => void;
   readonly subsystems?: readonly Subsystem[];
 }
@@ -138,7 +140,10 @@ class Opening {
     private readonly o: OpenOptions,
     private readonly enter: (node: ast.Member) => void,
   ) {
-    this.machine = new Machine({ journal: o.journal ?? 0 });
+    this.machine = new Machine({
+      journal: o.journal ?? 0,
+      ...(o.checkpoints === undefined ? {} : { checkpoints: o.checkpoints }),
+    });
     this.output = o.output ?? (() => {});
     this.program = new Program(file, scenario, o.args.set, {
       print: (text, site) => {

@@ -5,9 +5,11 @@
  */
 import type { SubsystemInstance } from '../../emulator/subsystem.js';
 import {
+  BeyondJournal,
   type Choice,
   type EventField,
   goBack,
+  goBackToCheckpoint,
   Kept,
   type Machine,
   Op,
@@ -226,7 +228,7 @@ export class Simulation {
   /** Sets values as they were set the first time. */
   private again(edits: readonly Edit[]): void {
     for (const e of edits) {
-      this.machine.journal?.byHand(() => e.apply(this));
+      this.machine.journal?.byHand(e.apply);
       this.look();
     }
   }
@@ -242,13 +244,13 @@ export class Simulation {
   }
 
   /**
-   * Goes to a position, backwards by the journal or forwards along what is recorded, without output and without stops. Throws
-   * `BeyondJournal` for one that the journal does not reach, and has changed nothing then.
+   * Goes to a position, backwards by the journal or forwards along what is recorded, without output and without stops. What the
+   * journal does not reach is reached from the checkpoint before it.
    * @param most steps to take forwards at the most, so that others get a turn; call again until `position` is reached
    */
   goTo(position: number, most = Number.POSITIVE_INFINITY): void {
     if (position < this.position) {
-      goBack(this.machine, position);
+      this.back(position);
       this.entered();
       this.machine.attach();
     }
@@ -261,17 +263,18 @@ export class Simulation {
     });
   }
 
-  /** Knows the past and the futures of another run of the same scenario, and is at its beginning. */
-  adopt(other: Simulation): void {
-    const own = (t: Thread) => this.machine.threads[t.index] as Thread;
-    this.timeline.adopt(other.timeline, own);
-    for (const t of other.frozen) this.frozen.add(own(t));
-    this.again(this.timeline.editsAt(0));
-  }
-
   /** The thread that took the last step. */
   get lastMover(): Thread | null {
     return this.timeline.recorder.mover(this.position - 1) ?? null;
+  }
+
+  private back(position: number): void {
+    try {
+      goBack(this.machine, position);
+    } catch (e) {
+      if (!(e instanceof BeyondJournal)) throw e;
+      goBackToCheckpoint(this.machine, position);
+    }
   }
 
   /** Who takes the next step of the future that is known; null at its end. */
@@ -309,16 +312,11 @@ export class Simulation {
    */
   assign(text: string, at: At = {}): void {
     this.machine.attach();
-    const { thread, ...where } = at;
-    const index = thread?.index;
-    this.edit(text, (sim) => {
-      const own = index === undefined ? {} : { thread: sim.machine.threads[index] as Thread };
-      assignment(sim.parts.program, text, { ...where, ...own })();
-    });
+    this.edit(text, assignment(this.parts.program, text, at));
   }
 
   /** Does something that sets values, as `assign` does; `text` says what. It must have the same effect when it is done again. */
-  edit(text: string, apply: (sim: Simulation) => void): void {
+  edit(text: string, apply: () => void): void {
     const { journal } = this.machine;
     if (journal === null) throw new ExpressionError('nothing can be set in a run without a journal');
     if (this.outcome !== null)
@@ -326,7 +324,7 @@ export class Simulation {
     this.machine.attach();
     const { mark } = journal;
     try {
-      journal.byHand(() => apply(this));
+      journal.byHand(apply);
     } catch (e) {
       journal.undoSince(mark);
       throw e;

@@ -3,7 +3,6 @@
  * else there begins a new future, and the one that is left can be gone back to.
  */
 import type { Recorder, Thread } from '../../machine/index.js';
-import type { Simulation } from './simulation.js';
 
 /** A value that a person has set: repeated whenever the same steps are taken again. */
 export interface Edit {
@@ -11,8 +10,8 @@ export interface Edit {
   readonly step: number;
   /** The assignment, as it was written. */
   readonly text: string;
-  /** Does it again, in a run that stands where it was done. */
-  readonly apply: (sim: Simulation) => void;
+  /** Does it again, in the state in which it was done. */
+  readonly apply: () => void;
 }
 
 type Runs = ReturnType<Recorder['runs']>;
@@ -51,15 +50,6 @@ export class Timeline {
   /** The values that were set, in order. */
   get allEdits(): readonly Edit[] {
     return this.edits;
-  }
-
-  /** Knows all that another one does, of a run of the same scenario whose threads are `map`ped to those of this one. */
-  adopt(other: Timeline, map: (thread: Thread) => Thread): void {
-    const mapped = (runs: Runs): Runs => runs.map(([thread, steps]) => [map(thread), steps]);
-    this.recorder.replace(mapped(other.recorder.runs()));
-    this.edits = other.edits;
-    this.numbers = other.numbers;
-    this.left = other.left.map((f) => ({ ...f, runs: mapped(f.runs) }));
   }
 
   /** A thread takes the step after `step` others. Where another did so before, that future is left. */

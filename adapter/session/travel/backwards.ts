@@ -41,7 +41,7 @@ export class Backwards implements Mover {
   constructor(
     private readonly sim: Simulation,
     private readonly host: Host,
-    /** The stop for when there is nothing to stop at: at the first position that the journal reaches. */
+    /** The stop for when there is nothing to stop at: at the start of the run. */
     private readonly atStart: () => Stop,
     /** Number of the thread whose stops count; all count where it is left out. */
     private readonly only?: number,
@@ -71,7 +71,7 @@ export class Backwards implements Mover {
       this.live = false;
       return this.host.crashed(e as Error);
     }
-    this.host.searched(this.origin - this.end, this.origin - this.sim.earliest);
+    this.host.searched(this.origin - this.end, this.origin);
     setImmediate(() => this.slice());
   }
 
@@ -87,8 +87,9 @@ export class Backwards implements Mover {
   private search(): Found | undefined {
     const { earliest } = this.sim;
     if (!this.skip(earliest)) return undefined;
-    if (this.end <= earliest) return { position: earliest, stop: this.atStart() };
-    const from = Math.max(earliest, this.end - this.length);
+    if (this.end <= 0) return { position: 0, stop: this.atStart() };
+    // Where the journal ends, a checkpoint is gone back to, and the journal begins there.
+    const from = Math.max(this.end > earliest ? earliest : 0, this.end - this.length);
     const found = this.stretch(from, this.end);
     this.end = from;
     this.length = Math.min(LONGEST, 2 * this.length);

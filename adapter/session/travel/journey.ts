@@ -1,7 +1,6 @@
 /** Goes to a position, however far it is, in slices, so that messages are answered on the way. */
 
 import type { Simulation } from '../../language/run/index.js';
-import { BeyondJournal } from '../../machine/index.js';
 import type { Mover } from '../runner.js';
 import type { Stop } from '../stops.js';
 
@@ -11,8 +10,6 @@ const BATCH = 1024;
 
 /** What a journey needs of its session. */
 export interface Host {
-  /** Begins the run anew, with the same past and future: for positions that the journal does not reach. */
-  reopen(): Simulation;
   stopped(stop: Stop): void;
   crashed(error: Error): void;
   searched(done: number, total: number): void;
@@ -23,7 +20,7 @@ export class Journey implements Mover {
 
   /** @param arrived the stop that is told once the run is there */
   constructor(
-    private sim: Simulation,
+    private readonly sim: Simulation,
     private readonly position: number,
     private readonly host: Host,
     private readonly arrived: (sim: Simulation) => Stop,
@@ -39,12 +36,7 @@ export class Journey implements Mover {
   private begin(): void {
     if (!this.live) return;
     this.guarded(() => {
-      try {
-        if (this.position < this.sim.position) this.sim.goTo(this.position);
-      } catch (e) {
-        if (!(e instanceof BeyondJournal)) throw e;
-        this.sim = this.host.reopen();
-      }
+      if (this.position < this.sim.position) this.sim.goTo(this.position, BATCH);
       this.slice();
     });
   }

@@ -127,5 +127,6 @@ export function takeFuture(session: Session, { id }: { readonly id: number }): R
   const { sim } = session.debuggee;
   const future = sim.timeline.futures.find((f) => f.id === id);
   if (future === undefined) throw errors.noSuchFuture(id);
+  if (sim.timeline.common(future) < 0 && sim.earliest > 0) throw errors.futureTooFar(id, sim.earliest);
   return { after: () => session.takeFuture(future) };
 }

@@ -8,6 +8,7 @@ import {
   openScenario,
   type Simulation,
 } from '../../../adapter/language/run/index.js';
+import { Rng } from '../../../adapter/machine/index.js';
 import { digest } from './digest.js';
 
 const FOLDER = 'scenarios/mmu';
@@ -74,6 +75,32 @@ describe('time travel', () => {
       const again = open(file, title, policy);
       assert.deepEqual(play(again), states);
     });
+});
+
+describe('checkpoints', () => {
+  it('take a run back further than its journal reaches, to what it was', () => {
+    const file = 'test/dap/fixtures/long.lockstep';
+    const loaded = loadProgram(file);
+    const args = { set: { rounds: 1500n }, use: {} };
+    const [scenario] = loaded.scenarios;
+    assert.ok(scenario);
+    const sim = openScenario(loaded, scenario, { program: file, args, journal: 1000, checkpoints: 5000 });
+    const rng = new Rng(4);
+    const states = new Map<number, string>();
+    while (sim.run(1 + rng.below(4000))) states.set(sim.position, digest(sim));
+    assert.ok(sim.earliest > 50_000, `${sim.earliest}`);
+    const last = sim.position;
+    const positions = [...states.keys()];
+    for (let n = 0; n < 25; n++) {
+      const p = n === 0 ? 0 : (positions[rng.below(positions.length)] as number);
+      sim.goTo(p);
+      assert.equal(sim.position, p);
+      if (n > 0)
+        assert.equal(withoutNext(digest(sim)), withoutNext(states.get(p) as string), `position ${p}`);
+    }
+    sim.goTo(last);
+    assert.equal(sim.outcome?.passed, true);
+  });
 });
 
 describe('futures', () => {
