@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { type Client, fixture, launched } from './client.js';
-import { openPath, type Stopped, scopesOf, topFrame, type Variables } from './looking.js';
+import { type Frames, openPath, type Stopped, scopesOf, type Variables } from './looking.js';
 
 const kernel = fixture('kernel.lockstep');
 const counting = fixture('counting.lockstep');
@@ -220,16 +220,26 @@ describe('data breakpoints', () => {
 
   it('say why something cannot be watched', async () => {
     const { threadId } = await begin(kernel);
-    await client.request('setExceptionBreakpoints', { filters: ['lock.acquired'] });
-    let stopped = await go(threadId);
-    while ((await topFrame(client, stopped.threadId)).source?.origin !== 'kernel model')
-      stopped = await go(threadId);
-    const locals = await openPath(client, stopped.threadId, 'Locals');
-    const plain = locals.find((r) => /^\d/.test(r.value));
-    if (plain !== undefined) {
-      const found = await rowOf(stopped.threadId, plain.name, 'Locals');
-      assert.deepEqual([found.dataId, found.description], [null, plain]);
-    }
+    await client.request('setFunctionBreakpoints', { breakpoints: [{ name: '__direct_map' }] });
+    const { threadId: inside } = await go(threadId);
+    const { stackFrames } = await client.request<Frames>('stackTrace', { threadId: inside });
+    const frameId = stackFrames.find((f) => f.name === '__direct_map')?.id as number;
+    const { scopes } = await client.request<DebugProtocol.ScopesResponse['body']>('scopes', { frameId });
+    const variablesReference = scopes[0]?.variablesReference as number;
+    const local = await info({ variablesReference, name: 'gfn' });
+    assert.deepEqual([local.dataId, /lies in no memory/.test(local.description)], [null, true]);
+    const structure = await info({ variablesReference, name: 'vcpu' });
+    assert.deepEqual(
+      [structure.dataId, structure.description],
+      [null, "'vcpu' is a structure: watch one of its fields"],
+    );
+    const field = await info({ name: 'vcpu.arch.mmu.root_hpa', frameId });
+    assert.deepEqual(
+      [field.dataId, field.canPersist],
+      ['place vcpu[0].arch.mmu.root_hpa', true],
+      'what a local points to has a name of its own',
+    );
+    assert.match((await info({ name: 'spte(3)' })).description, /is a structure/);
     assert.match((await info({ name: 'nothing.here' })).description, /nothing/);
     const [unknown] = await set({ dataId: 'made up' });
     assert.match(unknown?.message ?? '', /'made up' is no data id/);

@@ -62,9 +62,14 @@ export class Program {
     return unit;
   }
 
-  /** Compiles an expression that is checked or asked for outside of any body, or at a place inside one. */
-  expression(e: ast.Expression, context: Context, unit: Unit | null = null): Eval {
-    return compileExpression(e, new UnitNames(this, unit, context));
+  /** Compiles an expression that is checked or asked for outside of any body, or at a place inside one; `known` parts are given. */
+  expression(
+    e: ast.Expression,
+    context: Context,
+    unit: Unit | null = null,
+    known?: ReadonlyMap<ast.Expression, Eval>,
+  ): Eval {
+    return compileExpression(e, new UnitNames(this, unit, context), known);
   }
 
   /** Compiles an assignment that is made from outside of any body, or at a place inside one. */

@@ -1,5 +1,5 @@
 /** `dataBreakpointInfo`: whether a variable, an expression or an address can be watched, and under which text. */
-import type { At, Simulation } from '../../language/run/index.js';
+import type { At, Compiled, Simulation } from '../../language/run/index.js';
 import { compilePlace, type Place } from '../../language/run/reads.js';
 import {
   ANY,
@@ -170,6 +170,15 @@ function attempt(place: Place, at: At): Cell | null {
   }
 }
 
+function isStructure(sim: Simulation, compiled: Compiled): boolean {
+  try {
+    const value = sim.evaluate(compiled, {});
+    return value instanceof KObject && !isIndexed(value);
+  } catch {
+    return false;
+  }
+}
+
 /** An expression: what it means everywhere, and else what it means in a frame. */
 function ofExpression(
   session: Session,
@@ -182,6 +191,8 @@ function ofExpression(
   if (typeof everywhere !== 'string') {
     const place = compilePlace(sim.parts.program, source, [], {});
     const stored = 'cell' in place && attempt(place, {}) !== null;
+    if (!stored && isStructure(sim, everywhere))
+      return { why: `'${source}' is a structure: watch one of its fields` };
     return { target: { kind: stored ? 'place' : 'value', source }, name: source };
   }
   if (frameId === undefined) return { why: everywhere };
