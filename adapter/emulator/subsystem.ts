@@ -106,8 +106,11 @@ export interface SubsystemInstance {
   afterStep?(): void;
   /** Called once, when all threads of the scenario have ended. */
   atEnd?(): void;
-  /** Roots of the scope that the Variables pane shows for the subsystem: name and object, in order. */
-  roots(): readonly (readonly [name: string, value: unknown])[];
+  /**
+   * Roots of the scope that the Variables pane shows for the subsystem, in order: name, object, and an expression for it where
+   * that is not the name, or where kernel functions have locals of that name.
+   */
+  roots(): readonly (readonly [name: string, value: unknown, path?: string])[];
   /** Counters worth printing at the end of a run, by their kernel names. */
   counters(): Readonly<Record<string, number>>;
   /** How a parameter or local of its functions is shown, by its name; nothing where the name says nothing of it. */

@@ -145,8 +145,9 @@ function changedRow(sim: Simulation, { cell, old }: Change, called: Names, forma
 function pathOf(sim: Simulation, obj: KObject, name: string): Pick<About, 'path'> {
   if (infoOf(obj) === undefined && !(obj instanceof Lock || obj instanceof KArray)) return {};
   const [root] = /^\w+/.exec(name) ?? [];
-  const globals = sim.subsystems.flatMap((s) => s.subsystem.globals.map((g) => g.name));
-  return root !== undefined && globals.includes(root) && /^[\w.[\]]+$/.test(name) ? { path: name } : {};
+  const found = sim.subsystems.flatMap((s) => s.roots()).find(([n]) => n === root);
+  if (root === undefined || found === undefined || !/^[\w.[\]]+$/.test(name)) return {};
+  return { path: `${found[2] ?? root}${name.slice(root.length)}` };
 }
 
 /** What a value consists of, and the structure that it is in. */

@@ -115,12 +115,19 @@ function aboutThread(sim: Simulation, thread: Thread, format: Format): Row[] {
   ];
 }
 
+const ROOT = 'it is always the same: set what is in it';
+
 /** The roots of a subsystem; those that are globals of scenarios can be watched by their names. */
 function roots(instance: SubsystemInstance, format: Format): Row[] {
   const { globals } = instance.subsystem;
-  return instance.roots().map(([name, value]) => {
+  return instance.roots().map(([name, value, path]) => {
     const global = globals.find((g) => g.name === name);
-    return attempt(name, () => value, { type: global?.type, doc: global?.doc, path: global?.name }, format);
+    return attempt(
+      name,
+      () => value,
+      { type: global?.type, doc: global?.doc, path: path ?? global?.name, fixed: ROOT },
+      format,
+    );
   });
 }
 

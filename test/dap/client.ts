@@ -226,12 +226,13 @@ export const HELLO = {
   supportsVariablePaging: true,
 };
 
-/** A client with a launched scenario that waits for breakpoints. */
+/** A client with a launched scenario that waits for breakpoints. `hello` adds to what it says of itself. */
 export async function launched(
   args: Record<string, unknown>,
   client: Client = Client.spawn(),
+  hello: Record<string, unknown> = {},
 ): Promise<Client> {
-  await client.request('initialize', HELLO);
+  await client.request('initialize', { ...HELLO, ...hello });
   await client.request('launch', args);
   await client.event('initialized');
   return client;

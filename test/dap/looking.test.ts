@@ -91,16 +91,27 @@ describe('looking at a stopped scenario', () => {
     }
   });
 
-  it('keeps its references while stopped, and never gives one of them again', async () => {
+  it('keeps its references from stop to stop, and tells of those that are not there any more', async () => {
     const before = await scopesOf(client, threadId);
     const words = (await open(client, before.get('Setup') as number)).find((r) => r.name === 'words');
     assert.deepEqual(await scopesOf(client, threadId), before);
     await client.request('next', { threadId });
     await client.event('stopped');
-    const after = await scopesOf(client, threadId);
     for (const reference of [...before.values(), words?.variablesReference as number])
       assert.equal((await client.refused('variables', { variablesReference: reference })).id, 4002);
-    assert.ok([...after.values()].every((r) => ![...before.values()].includes(r)));
+    assert.deepEqual(
+      await scopesOf(client, threadId),
+      before,
+      'the same frame and scopes have the same numbers',
+    );
+    const again = (await open(client, before.get('Setup') as number)).find((r) => r.name === 'words');
+    assert.equal(again?.variablesReference, words?.variablesReference);
+    await client.request('stepOut', { threadId });
+    await client.event('stopped');
+    const outer = await scopesOf(client, threadId);
+    assert.notEqual(outer.get('Locals'), before.get('Locals'), 'another frame has other locals');
+    assert.equal(outer.get('Counters'), before.get('Counters'));
+    assert.equal((await client.refused('variables', { variablesReference: before.get('Locals') })).id, 4002);
   });
 
   it('opens lists by pages', async () => {

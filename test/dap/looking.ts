@@ -1,6 +1,6 @@
 /** What the tests of sessions read of answers. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import type { Client } from './client.js';
+import { Client, fixture, launched } from './client.js';
 
 export type Stopped = DebugProtocol.StoppedEvent['body'] & { readonly threadId: number };
 export type Frames = DebugProtocol.StackTraceResponse['body'];
@@ -39,4 +39,27 @@ export async function openPath(
     rows = await open(client, row.variablesReference);
   }
   return rows;
+}
+
+/** A client at the event of `kernel.lockstep` that a condition chooses. `hello` adds to what the client says of itself. */
+export async function kernelAt(
+  filterId: string,
+  condition: string,
+  hello: Record<string, unknown> = {},
+): Promise<{ client: Client; threadId: number }> {
+  const client = await launched({ program: fixture('kernel.lockstep') }, Client.spawn(), hello);
+  await client.request('setExceptionBreakpoints', { filters: [], filterOptions: [{ filterId, condition }] });
+  await client.request('configurationDone');
+  const { threadId } = await client.event<Stopped>('stopped');
+  return { client, threadId };
+}
+
+/** Name and value of rows. */
+export const told = (rows: Variables) => Object.fromEntries(rows.map((r) => [r.name, r.value]));
+
+/** The row of that name. */
+export function named(rows: Variables, name: string): DebugProtocol.Variable {
+  const row = rows.find((r) => r.name === name);
+  if (row === undefined) throw new Error(`no '${name}' among ${rows.map((r) => r.name).join(', ')}`);
+  return row;
 }

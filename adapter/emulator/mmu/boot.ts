@@ -87,10 +87,10 @@ export class MmuInstance implements SubsystemInstance {
     const { kvm } = this;
     return [
       ['vm', kvm],
-      ['vcpu', kvm.vcpus],
-      ['host', kvm.mm],
+      ['vcpu', kvm.vcpus, 'vm.vcpus'],
+      ['host', kvm.mm, 'vm.mm'],
       ['tlb_entries', this.tlbEntries()],
-      ['cpus', kvm.cpus],
+      ['cpus', kvm.cpus, 'vm.cpus'],
     ] as const;
   }
 
