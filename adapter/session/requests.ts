@@ -283,11 +283,13 @@ export const requests: Readonly<Record<string, Request>> = {
   source: request('launched', object({ source: optional(whichSource), sourceReference: integer }), source),
   loadedSources: request('launched', nothing, loadedSources, { supportsLoadedSourcesRequest: true }),
   locations: looks(request('stopped', object({ locationReference: integer }), locations)),
-  completions: request(
-    'stopped',
-    object({ frameId: optional(integer), text, column: integer, line: optional(integer) }),
-    completions,
-    { supportsCompletionsRequest: true, completionTriggerCharacters: ['.'] },
+  completions: looks(
+    request(
+      'stopped',
+      object({ frameId: optional(integer), text, column: integer, line: optional(integer) }),
+      completions,
+      { supportsCompletionsRequest: true, completionTriggerCharacters: ['.'] },
+    ),
   ),
   readMemory: looks(
     request(
