@@ -36,10 +36,15 @@ export class Breakpoints {
   /** Steps that each thread had taken when its place was last looked at: an arrival counts once. */
   private readonly seen: number[] = [];
 
+  /** Set while a search goes through steps that the person does not see taken: log points print nothing then. */
+  muted = false;
+
   constructor(log: Log) {
     let last = 0;
     const nextId = () => ++last;
-    this.lines = new LineBreakpoints(nextId, log);
+    this.lines = new LineBreakpoints(nextId, (text, site) => {
+      if (!this.muted) log(text, site);
+    });
     this.functions = new FunctionBreakpoints(nextId);
     this.events = new EventBreakpoints(nextId);
     this.data = new DataBreakpoints(nextId);

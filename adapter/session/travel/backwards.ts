@@ -18,7 +18,7 @@ const GLANCE = 4096;
 
 /** What going backwards needs of its session. */
 export interface Host {
-  readonly breakpoints: Pick<Breakpoints, 'before' | 'after' | 'mayStop' | 'forgetPlace' | 'told'>;
+  readonly breakpoints: Pick<Breakpoints, 'before' | 'after' | 'mayStop' | 'forgetPlace' | 'told' | 'muted'>;
   stopped(stop: Stop): void;
   crashed(error: Error): void;
   /** Tells how far the search is. */
@@ -90,7 +90,13 @@ export class Backwards implements Mover {
     if (this.end <= 0) return { position: 0, stop: this.atStart() };
     // Where the journal ends, a checkpoint is gone back to, and the journal begins there.
     const from = Math.max(this.end > earliest ? earliest : 0, this.end - this.length);
-    const found = this.stretch(from, this.end);
+    this.host.breakpoints.muted = true;
+    let found: Found | undefined;
+    try {
+      found = this.stretch(from, this.end);
+    } finally {
+      this.host.breakpoints.muted = false;
+    }
     this.end = from;
     this.length = Math.min(LONGEST, 2 * this.length);
     return found;
