@@ -92,6 +92,8 @@ export class Session {
     Object.hasOwn(requests, command) ? requests[command]?.role : undefined,
   );
   private busy = false;
+  /** Number of the request that is being handled. */
+  private handled: unknown;
   /** The failure that the person was stopped at. */
   private toldFailure: Failure | undefined;
   /** Whether the person was stopped at the end of the run, which is then over when it goes on from there. */
@@ -140,8 +142,9 @@ export class Session {
     if (!this.busy) void this.work();
   }
 
-  /** Cancels a request that waits, if it still does. */
+  /** Cancels a request that waits, or that works and can be stopped; any other is not troubled. */
   cancel(seq: number): void {
+    if (seq === this.handled) this.progress.cancel();
     const request = this.pending.cancel(seq);
     if (request !== undefined) this.cancelled(request['seq'], request['command']);
   }
@@ -152,7 +155,12 @@ export class Session {
 
   private async work(): Promise<void> {
     this.busy = true;
-    while (!this.pending.empty) await this.handle(this.pending.next());
+    while (!this.pending.empty) {
+      const message = this.pending.next();
+      this.handled = (message as { seq?: unknown } | null)?.seq;
+      await this.handle(message);
+      this.handled = undefined;
+    }
     this.busy = false;
   }
 

@@ -25,7 +25,7 @@ describe('Emacs', () => {
       'seen = nothing',
       'stopped in guest_instruction, a kernel function',
       'what = loads',
-      'gpa = 12288 (0x3000)',
+      'gpa = 0x3000',
       'vm.arch.n_used_mmu_pages = 4',
       'stopped in guest, guest.lockstep line 11',
       'seen = 7',

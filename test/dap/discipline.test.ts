@@ -129,6 +129,17 @@ describe('progress', () => {
     await client.finish();
   });
 
+  it('ends with the request that is cancelled', async () => {
+    await far({ supportsProgressReporting: true });
+    const schedule = client.ask('lockstep/schedule', { form: 'block' });
+    const { lastSeq } = client;
+    await client.event('progressStart');
+    await client.request('cancel', { requestId: lastSeq });
+    assert.equal((await schedule).message, 'cancelled');
+    await client.event('progressEnd');
+    await client.finish();
+  });
+
   it('leads to an early answer when the client leaves', async () => {
     await far({});
     const schedule = client.ask('lockstep/schedule', { form: 'block' });
