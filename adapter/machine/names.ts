@@ -2,7 +2,7 @@
  * Readable names of places in kernel memory: `vm.arch.n_used_mmu_pages`, `kvm_mmu_page#6.3.spt[3]`. What is always there is
  * called by its path from a root; what is allocated, by its type and number, which it keeps for as long as it lives.
  */
-import { KList } from './collections.js';
+import { KArray, KList } from './collections.js';
 import { machine } from './current.js';
 import type { Machine } from './machine.js';
 import { WORDS } from './memory.js';
@@ -84,10 +84,20 @@ function numberOf(id: number): string {
   return by === 0 ? `${n}` : `${by}.${n}`;
 }
 
-/** Paths of the objects that stay where they are: parts of a root, and elements of arrays among them. */
+/** What an object holds, and where. */
+interface Held {
+  readonly value: KObject;
+  readonly place: string;
+  /** Whether it is always there: a part of the object, or an element of an array. */
+  readonly stays: boolean;
+}
+
+/** Paths of the objects that stay where they are; what comes and goes is called by itself, and what it consists of by its paths. */
 function pathsFrom(from: readonly (readonly [string, unknown, ...unknown[]])[]): Map<KObject, string> {
   const paths = new Map<KObject, string>();
   const open: KObject[] = [];
+  const loose: KObject[] = [];
+  let left = 0;
   const meet = (value: unknown, path: string) => {
     if (!(value instanceof KObject) || paths.has(value) || paths.size >= MOST) return;
     paths.set(value, path);
@@ -96,24 +106,36 @@ function pathsFrom(from: readonly (readonly [string, unknown, ...unknown[]])[]):
   for (const [name, value] of from) meet(value, name);
   for (let k = 0; k < open.length; k++) {
     const obj = open[k] as KObject;
-    const path = paths.get(obj) as string;
-    const info = infoOf(obj);
-    if (info !== undefined)
-      for (const [name, field] of Object.entries(info.fields)) {
-        if (field.compute === undefined && field.readonly === true)
-          meet(obj.$get(obj.$slotOf(name)), `${path}.${name}`);
-      }
-    else if (obj instanceof KList) {
-      // What is in a list comes and goes, and is called by itself.
-      for (const item of obj.items())
-        if (item instanceof KObject && item.$id !== 0) meet(item, ownName(item));
-    } else if (isIndexed(obj) && obj.cellOf !== undefined && !isWords(obj) && obj.length <= MOST)
-      for (let i = 0; i < obj.length && paths.size < MOST; i++) meet(stored(obj, i), `${path}[${i}]`);
+    for (const { value, place, stays } of heldBy(obj))
+      if (stays) meet(value, `${paths.get(obj)}${place}`);
+      else if (value.$id !== 0) loose.push(value);
+    // What has a path is not called by itself, however it is met first.
+    while (k === open.length - 1 && left < loose.length) {
+      const value = loose[left++] as KObject;
+      meet(value, ownName(value));
+    }
   }
   return paths;
 }
 
-/** The object that an element holds; none where it holds a number, or stands for one. */
+function* heldBy(obj: KObject): Generator<Held> {
+  const info = infoOf(obj);
+  if (info !== undefined) {
+    for (const [name, field] of Object.entries(info.fields)) {
+      const value = field.compute === undefined ? obj.$get(obj.$slotOf(name)) : undefined;
+      if (value instanceof KObject) yield { value, place: `.${name}`, stays: field.readonly === true };
+    }
+  } else if (obj instanceof KList) {
+    for (const value of obj.items()) if (value instanceof KObject) yield { value, place: '', stays: false };
+  } else if (isIndexed(obj) && obj.cellOf !== undefined && !isWords(obj) && obj.length <= MOST) {
+    for (let i = 0; i < obj.length; i++) {
+      const value = stored(obj, i);
+      if (value instanceof KObject) yield { value, place: `[${i}]`, stays: obj instanceof KArray };
+    }
+  }
+}
+
+/** What is kept for an element, where it is kept in the list itself. */
 function stored(list: KObject & { cellOf?(i: number): Cell | undefined }, i: number): unknown {
   const cell = list.cellOf?.(i);
   return cell?.obj === list ? list.$get(cell.slot) : undefined;

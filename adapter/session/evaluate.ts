@@ -1,9 +1,12 @@
 /** `evaluate`: expressions of the scenario language, for watch, hover, the debug console and the clipboard. */
+import * as ast from '../language/ast.js';
 import { show } from '../language/interpreter/show.js';
+import { isMistake } from '../language/interpreter/values.js';
+import { parse } from '../language/parser/parse.js';
 import type { At, Simulation } from '../language/run/index.js';
-import { ANY, type EventField } from '../machine/index.js';
+import { ANY, Bitmap, type EventField, isIndexed } from '../machine/index.js';
 import { compile } from './breakpoints/conditions.js';
-import { badExpression } from './errors.js';
+import { badExpression, badValue, notSettable } from './errors.js';
 import type { Reply } from './requests.js';
 import { frameOf } from './scopes.js';
 import type { Session } from './session.js';
@@ -22,6 +25,8 @@ export interface EvaluateArguments {
 
 export function evaluate(session: Session, args: EvaluateArguments): Reply {
   const format = args.format ?? {};
+  const target = args.context === 'repl' ? assignedIn(args.expression) : undefined;
+  if (target !== undefined) return assign(session, args, target);
   const row = evaluatedRow(session, args.expression.trim(), args.frameId, format);
   if (args.context === 'clipboard') return { body: { result: inFull(row, format), variablesReference: 0 } };
   const {
@@ -75,11 +80,42 @@ function evaluator(sim: Simulation, names: readonly EventField[], at: At, values
   };
 }
 
+/** What an assignment in the console assigns to; undefined for what is none. */
+function assignedIn(text: string): string | undefined {
+  const { root, problems } = parse<ast.Statement>(text.trim(), 'Statement');
+  const assigns = problems.length === 0 && ast.isAction(root) && root.operator !== undefined;
+  return assigns ? root.target.$cstNode?.text : undefined;
+}
+
+/** Runs an assignment of the console, and answers with what is there now. */
+function assign(session: Session, args: EvaluateArguments, target: string): Reply {
+  const { fixed } = evaluatedRow(session, target, args.frameId, {});
+  if (fixed !== undefined) throw notSettable(target, fixed);
+  try {
+    session.debuggee.sim.assign(args.expression.trim(), placeOf(session, args.frameId));
+  } catch (e) {
+    throw isMistake(e) ? badValue(target, e.message) : e;
+  }
+  const reply = evaluate(session, { ...args, expression: target });
+  return { ...reply, after: () => session.invalidated(['variables']) };
+}
+
+/** Elements of a value that are copied at the most. */
+const MOST = 10_000;
+
 /** A value with all of its elements. */
 function inFull(row: Row, format: Format): string {
-  const text = (v: unknown): string => {
-    if (Array.isArray(v)) return `[${v.map(text).join(', ')}]`;
-    return typeof v === 'string' ? v : show(v, { hex: format.hex });
-  };
-  return Array.isArray(row.raw) || typeof row.raw === 'string' ? text(row.raw) : row.value;
+  const text = (v: unknown): string => (typeof v === 'string' ? v : show(v, { hex: format.hex }));
+  const all = (v: readonly unknown[]): string =>
+    `[${v.map((x) => (Array.isArray(x) ? all(x) : text(x))).join(', ')}]`;
+  const { raw } = row;
+  if (typeof raw === 'string') return raw;
+  if (Array.isArray(raw)) return all(raw);
+  if (raw instanceof Bitmap) return `{${raw.ones().join(', ')}}`;
+  if (!isIndexed(raw) || raw.length > MOST) return row.value;
+  const numbers = Array.from({ length: raw.length }, (_, i) => i);
+  if (raw.occupied === undefined) return all(numbers.map((i) => raw.element(i)));
+  // Of a table that is mostly empty, what is in use, by its numbers.
+  const used = numbers.filter((i) => raw.occupied?.(i));
+  return used.map((i) => `[${i}] ${text(raw.element(i))}`).join('\n');
 }

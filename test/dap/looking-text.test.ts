@@ -82,6 +82,20 @@ describe('state as text', () => {
     assert.equal((await client.refused('lockstep/json', {})).id, 4004);
   });
 
+  it('copies long lists and tables as text, in full', async () => {
+    await atSpte();
+    const { id: frameId } = await topFrame(client, threadId);
+    const copied = async (expression: string) =>
+      (await client.request<{ result: string }>('evaluate', { expression, frameId, context: 'clipboard' }))
+        .result;
+    assert.equal(
+      await copied('vm.arch.active_mmu_pages[0].spt'),
+      '[3] 0x60001d37 R W X A host mmu -> pfn 0x60001 gfn 0x3',
+    );
+    assert.equal((await copied('vm.arch.active_mmu_pages')).split('gfn').length, 5);
+    assert.equal(await copied('vm.arch'), 'kvm_arch');
+  });
+
   it('lists the sources: the scenario, and the models in use', async () => {
     await atSpte();
     const { sources } = await client.request<DebugProtocol.LoadedSourcesResponse['body']>('loadedSources');

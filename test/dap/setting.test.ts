@@ -135,6 +135,19 @@ describe('setting', () => {
     assert.match(client.said('stdout'), /^7$/m);
   });
 
+  it('runs assignments in the debug console', async () => {
+    await atSpte();
+    const { id: frameId } = await topFrame(client, threadId);
+    const run = (expression: string, context = 'repl') =>
+      client.ask('evaluate', { expression, frameId, context });
+    assert.equal((await run('vm.tlbs_dirty += 3')).body.result, '3');
+    assert.equal((await run('vm.vcpus[0].mode = IN_GUEST_MODE')).body.result, 'IN_GUEST_MODE');
+    assert.match((await run('sptep = 3')).message ?? '', /local of a kernel function/);
+    assert.match((await run('vm.tlbs_dirty = none.x')).message ?? '', /cannot be set to that/);
+    assert.equal((await run('vm.tlbs_dirty = 4', 'watch')).success, false, 'a watch changes nothing');
+    assert.equal((await run('vm.tlbs_dirty == 3')).body.result, 'true');
+  });
+
   it('keeps in the history that a value was set by hand', async () => {
     await atSpte();
     const vm = await under('mmu', 'vm');

@@ -20,6 +20,7 @@ export class Handles<T> {
     const number = this.numbers.get(key) ?? ++this.last;
     this.numbers.delete(key);
     this.numbers.set(key, number);
+    this.values.delete(number);
     this.values.set(number, value);
     if (this.numbers.size > this.most) forgetFirst(this.numbers);
     if (this.values.size > this.most) forgetFirst(this.values);

@@ -66,7 +66,9 @@ export function toVariable(session: Session, row: Row, parent: string, at?: At):
   const children = childrenOf(row, at);
   const { client } = session;
   const type = row.doc === undefined || !client.showsTypeOnHover ? row.type : `${row.type}: ${row.doc}`;
-  const memory = row.memory ?? memoryReference(session.debuggee.sim, row.raw);
+  const memory = client.wantsMemory
+    ? (row.memory ?? memoryReference(session.debuggee.sim, row.raw))
+    : undefined;
   const menu = { __vscodeVariableMenuContext: row.cell === undefined ? 'value' : 'cell' };
   return {
     name: row.name,
@@ -74,7 +76,7 @@ export function toVariable(session: Session, row: Row, parent: string, at?: At):
     ...(type !== undefined && client.wantsTypes ? { type } : {}),
     ...(row.path === undefined ? {} : { evaluateName: row.path }),
     ...hint(row),
-    ...(memory !== undefined && client.wantsMemory ? { memoryReference: memory } : {}),
+    ...(memory === undefined ? {} : { memoryReference: memory }),
     ...declarationOf(session, row),
     ...writerOf(session, row),
     ...(client.showsTypeOnHover && row.virtual !== true ? menu : {}),
