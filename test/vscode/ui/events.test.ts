@@ -10,7 +10,7 @@ describe('the view of kernel events', () => {
     await vscode.collapse('Run');
     await vscode.unfold('Kernel Events');
   });
-  after(() => vscode.close());
+  after(() => vscode.end());
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') await vscode.screenshot('events-failed');
   });

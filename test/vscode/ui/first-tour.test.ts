@@ -11,7 +11,7 @@ describe('the first tour, with mouse and keyboard', () => {
     vscode = await Workbench.open();
     await vscode.openFile('mmu/first-tour.lockstep');
   });
-  after(() => vscode.close());
+  after(() => vscode.end());
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') await vscode.screenshot('failed');
   });
@@ -46,7 +46,7 @@ describe('the first tour, with mouse and keyboard', () => {
     const [, word] = /-> (0x[0-9a-f]+)/.exec(told) ?? [];
     await vscode.collapse('Watch', 'Breakpoints', 'Kernel Events');
     await vscode.lower('Call Stack', 600);
-    await vscode.toggle('Locals', 1);
+    await vscode.close('Locals');
     const page = ['mmu', 'vm', 'arch', 'active_mmu_pages', '[0]', 'spt'];
     await vscode.expand(...page, '[3]');
     const entry = await vscode.variable('[3]', page.length + 1).getAttribute('aria-label');

@@ -28,7 +28,7 @@ export class Workbench {
     return workbench;
   }
 
-  close(): void {
+  end(): void {
     for (const end of this.endings) end();
   }
 
@@ -62,12 +62,30 @@ export class Workbench {
   /** Puts the cursor into a line of the active editor. */
   async goToLine(line: number): Promise<void> {
     await this.page.keyboard.press('Control+g');
-    await this.answer(`:${line}`);
+    await this.page.locator('.quick-input-widget input[type=text]').fill(`:${line}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: `line ${line}` }).click();
   }
 
-  /** The entry of the status bar that has this text. */
+  /** Sets a breakpoint with a click in the gutter of a line. */
+  async breakAt(line: number): Promise<void> {
+    await this.goToLine(line);
+    const numbers = this.page.locator('.editor-group-container.active .margin-view-overlays > div', {
+      has: this.page.locator('.line-numbers', { hasText: new RegExp(`^${line}$`) }),
+    });
+    await numbers.click({ position: { x: 8, y: 8 } });
+    await this.page.locator('.codicon-debug-breakpoint').first().waitFor();
+  }
+
+  /** Clicks a button of the dialog that is in front. */
+  async dialog(button: string): Promise<void> {
+    const dialog = this.page.locator('.monaco-dialog-box');
+    await dialog.locator('.monaco-button', { hasText: button }).click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+
+  /** Our entry of the status bar, as soon as it has this text. */
   status(text: string | RegExp): Locator {
-    return this.page.locator('.statusbar-item', { hasText: text });
+    return this.page.locator('.statusbar-item[id^="lockstep."]', { hasText: text });
   }
 
   /** A row of the Debug Console that has this text. */
@@ -75,9 +93,8 @@ export class Workbench {
     return this.page.locator('.repl .monaco-list-row', { hasText: text }).last();
   }
 
-  /** Starts debugging what the editor shows. */
+  /** Starts debugging what the editor shows; of several scenarios the one at the cursor. */
   async start(): Promise<void> {
-    await this.editor().click();
     await this.page.keyboard.press('F5');
   }
 
@@ -168,10 +185,17 @@ export class Workbench {
     const menu = this.page.locator('.context-view .monaco-menu');
     await menu.waitFor();
     // A menu takes clicks only once the pointer has chosen an item.
-    const item = menu.locator('.action-item', { hasText: label });
+    const item = menu.locator('.action-item', { hasText: new RegExp(`^${escaped(label)}`) });
     await item.hover();
-    await menu.locator('.action-item.focused', { hasText: label }).waitFor();
+    await item.and(this.page.locator('.focused')).waitFor();
     await item.click();
+  }
+
+  /** The row of a thread in the Call Stack pane, by the beginning of its name. */
+  thread(name: string): Locator {
+    return this.callStack()
+      .filter({ has: this.page.locator('.thread') })
+      .filter({ hasText: name });
   }
 
   /** The rows of the Call Stack pane. */
@@ -179,14 +203,21 @@ export class Workbench {
     return this.page.locator('.debug-call-stack .monaco-list-row');
   }
 
-  /**
-   * Waits for a stop with its whole stack (the editor asks for the top frame first, and the rows move when the rest comes), and
-   * then looks at the function that the stop is in: a caller first, so that it is a new look.
-   */
+  /** Waits for a stop, and looks at the function that it is in. */
   async stopped(reason: string): Promise<void> {
-    await this.page.locator('.call-stack-state-message', { hasText: `Paused on ${reason}` }).waitFor();
-    await this.callStack().filter({ hasText: '.lockstep' }).waitFor();
-    for (const frame of [this.callStack().nth(1), this.callStack().nth(0)]) {
+    const state = this.page.locator('.call-stack-state-message, .debug-call-stack .thread .state.label');
+    await state.filter({ hasText: `Paused on ${reason}` }).waitFor();
+    await this.look('.lockstep');
+  }
+
+  /**
+   * Waits until the Call Stack has a frame with this text (the editor asks for the top frame first, and the rows move when the rest
+   * comes), and then looks at the innermost frame: a caller first, so that it is a new look.
+   */
+  async look(text: string): Promise<void> {
+    await this.callStack().filter({ hasText: text }).first().waitFor();
+    const frames = this.callStack().filter({ has: this.page.locator('.stack-frame') });
+    for (const frame of (await frames.count()) > 1 ? [frames.nth(1), frames.nth(0)] : [frames.nth(0)]) {
       await frame.click();
       await frame.and(this.page.locator('.selected')).waitFor();
     }
@@ -198,9 +229,11 @@ export class Workbench {
     return this.page.locator(`${row}[aria-label="Scope ${name}"], ${row}[aria-label^="${name}, value "]`);
   }
 
-  /** Opens or closes a row of the Variables pane. */
-  async toggle(name: string, depth: number): Promise<void> {
-    await this.variable(name, depth).locator('.monaco-tl-twistie').click();
+  /** Closes a scope of the Variables pane. */
+  async close(scope: string): Promise<void> {
+    const row = this.variable(scope, 1);
+    if ((await row.getAttribute('aria-expanded')) === 'true') await row.locator('.monaco-tl-twistie').click();
+    await row.and(this.page.locator('[aria-expanded=false]')).waitFor();
   }
 
   /** Opens rows of the Variables pane from a scope downwards. */
