@@ -126,7 +126,7 @@ export interface SubsystemInstance {
 /** How a local of a kernel function is shown. */
 export type Local = FieldOptions & { readonly type?: ValueType };
 
-/** From a byte address to one of physical memory; undefined where no memory is behind it now. */
+/** From the byte address of a page of 4096 bytes to one of physical memory; undefined where no memory is behind it now. */
 export type AddressSpace = (address: number) => number | undefined;
 
 /** A subsystem. Adding one is a folder with one of these and one line in the registry. */

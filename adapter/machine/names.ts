@@ -129,14 +129,15 @@ function* heldBy(obj: KObject): Generator<Held> {
     for (const value of obj.items()) if (value instanceof KObject) yield { value, place: '', stays: false };
   } else if (isIndexed(obj) && obj.cellOf !== undefined && !isWords(obj) && obj.length <= MOST) {
     for (let i = 0; i < obj.length; i++) {
-      const value = stored(obj, i);
-      if (value instanceof KObject) yield { value, place: `[${i}]`, stays: obj instanceof KArray };
+      const cell = obj.cellOf(i);
+      const value = cell?.obj === obj ? obj.$get(cell.slot) : undefined;
+      if (!(value instanceof KObject)) continue;
+      const name = obj.$slotName((cell as Cell).slot);
+      yield {
+        value,
+        place: name.startsWith('[') ? name : `[${name}]`,
+        stays: obj instanceof KArray || value.$id === 0,
+      };
     }
   }
-}
-
-/** What is kept for an element, where it is kept in the list itself. */
-function stored(list: KObject & { cellOf?(i: number): Cell | undefined }, i: number): unknown {
-  const cell = list.cellOf?.(i);
-  return cell?.obj === list ? list.$get(cell.slot) : undefined;
 }

@@ -47,11 +47,18 @@ export function changedSince(sim: Simulation, since: number): Container {
     const changes = collect(sim, since);
     const { more } = changes;
     const called = names();
-    const rows = changes.places.flatMap((p) => rowOf(sim, p, changes, called, format) ?? []);
-    const hidden = rows.length - ROWS;
+    const rows: Row[] = [];
+    let hidden = 0;
+    for (const place of changes.places) {
+      if (rows.length === ROWS) hidden += isDifferent(place) ? 1 : 0;
+      else {
+        const row = rowOf(sim, place, changes, called, format);
+        if (row !== undefined) rows.push(row);
+      }
+    }
     return [
-      ...distinct(rows.slice(0, ROWS)),
-      ...(hidden > 0 ? [note(`… ${hidden} more`)] : []),
+      ...distinct(rows),
+      ...(hidden > 0 ? [note(`${hidden} more`)] : []),
       ...(more ? [note(`only the first ${WRITES} writes were looked at`)] : []),
       ...(rows.length === 0 ? [note('nothing')] : []),
     ];
@@ -81,6 +88,9 @@ function collect(sim: Simulation, since: number): Changes {
   }
   return { places, lists, made, more: false };
 }
+
+/** Whether a place holds something else now; known without writing it out. */
+const isDifferent = ({ cell: { obj, slot }, old }: Change) => slot < 0 || obj.$get(slot) !== old;
 
 /** Whether a write is one of kernel memory, or of a variable of the scenario. */
 function isState(sim: Simulation, obj: KObject, slot: number): boolean {

@@ -3,7 +3,7 @@ import * as ast from '../language/ast.js';
 import { show } from '../language/interpreter/show.js';
 import { isMistake } from '../language/interpreter/values.js';
 import { parse } from '../language/parser/parse.js';
-import type { At, Simulation } from '../language/run/index.js';
+import type { At, Compiled, Simulation } from '../language/run/index.js';
 import { ANY, Bitmap, type EventField, isIndexed } from '../machine/index.js';
 import { compile } from './breakpoints/conditions.js';
 import { badExpression, badValue, notSettable } from './errors.js';
@@ -72,11 +72,23 @@ export function evaluatedRow(
   }
 }
 
+/** Expressions that are kept compiled: those of watches are asked for at every stop, at the same places again and again. */
+const KEPT = 500;
+const compiled = new WeakMap<Simulation, Map<string, Compiled>>();
+
 function evaluator(sim: Simulation, names: readonly EventField[], at: At, values: readonly unknown[]) {
+  const known = compiled.get(sim) ?? new Map<string, Compiled>();
+  compiled.set(sim, known);
+  const { thread, frame = 0 } = at;
+  const site = thread?.driver.frames(thread)[frame]?.site ?? -1;
+  const place = [site, ...names.map((n) => n.name)].join();
   return (source: string) => {
-    const compiled = compile(sim, source, names, at);
-    if (typeof compiled === 'string') throw badExpression(compiled);
-    return { type: compiled.type, value: sim.evaluate(compiled, { ...at, values }) };
+    const key = `${place} ${source}`;
+    const c = known.get(key) ?? compile(sim, source, names, at);
+    if (typeof c === 'string') throw badExpression(c);
+    if (known.size >= KEPT) known.clear();
+    known.set(key, c);
+    return { type: c.type, value: sim.evaluate(c, { ...at, values }) };
   };
 }
 

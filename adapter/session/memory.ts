@@ -7,6 +7,8 @@ import type { Session } from './session.js';
 
 /** Bytes that one request reads or writes at the most. */
 const MOST = 1 << 20;
+/** Bytes of a page: they lie together in physical memory. */
+const PAGE = 4096;
 
 /** The memory reference of what a value is about, if it is about memory. */
 export function memoryReference(sim: Simulation, value: unknown): string | undefined {
@@ -35,14 +37,22 @@ function rangeOf(sim: Simulation, reference: string, offset: number): Range {
   const from = Number(digits) + offset;
   const { phys } = sim.machine;
   const physical = space === '' ? (a: number) => a : spaces[space];
+  // Neighbours mostly lie on the same page, which is looked up once.
+  let page = -1;
+  let start: number | undefined;
   return {
     space,
     from,
     at: (i) => {
-      const address = from + i < 0 ? undefined : physical(from + i);
-      return address === undefined || phys.frameOf(Math.floor(address / 8)) === undefined
-        ? undefined
-        : address;
+      const address = from + i;
+      if (address < 0) return undefined;
+      const of = Math.floor(address / PAGE);
+      if (of !== page) {
+        page = of;
+        start = physical(of * PAGE);
+        if (start !== undefined && phys.frameOf(start / 8) === undefined) start = undefined;
+      }
+      return start === undefined ? undefined : start + (address % PAGE);
     },
   };
 }
@@ -67,7 +77,14 @@ export function readMemory(session: Session, args: ReadArguments): Reply {
   let end = readable;
   while (end < count && range.at(end) === undefined) end++;
   const bytes = Buffer.alloc(readable);
-  for (let i = 0; i < readable; i++) bytes[i] = byteAt(sim.machine.phys, range.at(i) as number);
+  const { phys } = sim.machine;
+  for (let i = 0; i < readable; ) {
+    const address = range.at(i) as number;
+    const whole = address % 8 === 0 && i + 8 <= readable;
+    if (whole) bytes.writeBigUInt64LE(phys.$get(address / 8), i);
+    else bytes[i] = byteAt(phys, address);
+    i += whole ? 8 : 1;
+  }
   return {
     body: {
       address: addressOf(range),
