@@ -82,7 +82,7 @@ export const alreadyRunning = (command: string) =>
 export const notRepeatable = (thread: string, step: number) =>
   shown(
     3010,
-    `the schedule cannot be written as a block: without what was set by hand, ${thread} cannot take step ${step}; save it as a file, or go back to before that`,
+    `the schedule cannot be written as a block: without what was set by hand, ${thread} cannot take step ${step}; go back to before that step`,
   );
 export const noSuchTarget = (id: number) =>
   logged(3011, `no thread that can move has the target ${id} now; ask for 'stepInTargets' again`);

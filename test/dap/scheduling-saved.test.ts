@@ -126,6 +126,19 @@ describe('keeping the schedule that was walked', () => {
     await client.finish();
   });
 
+  it('cannot be a block where other steps were taken only because of what was set by hand', async () => {
+    await begun(counting, 'let i = 0');
+    const { id } = await topFrame(client, await thread('a'));
+    await client.request('setExpression', { expression: 'n', value: '0', frameId: id });
+    await client.request('setExceptionBreakpoints', { filters: ['assertion'] });
+    let at = await move('lockstep/run', { threadId: await thread('a'), to: 'end' });
+    while (at.reason !== 'exception') at = await move('continue', { threadId: at.threadId });
+    const error = await client.refused('lockstep/schedule', { form: 'block' });
+    assert.equal(error.id, 3010);
+    assert.match(error.format, /without what was set by hand, finally cannot take step \d+/);
+    await client.finish();
+  });
+
   it('is written down in a session by hand: freeze, run to a lock, step the other, save', async () => {
     await begun(race, FIRST);
     const [guest, migration] = [await thread('guest'), await thread('migration')];

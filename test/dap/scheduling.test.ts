@@ -178,6 +178,19 @@ describe('the person as the scheduler', () => {
       await client.finish();
     });
 
+    it('takes another way than the known one when the thread of that is frozen in the past', async () => {
+      const { a, b } = await begun(counting, 'let i = 0');
+      await move('next', { threadId: a });
+      await move('next', { threadId: a });
+      await move('stepBack', { threadId: a });
+      await client.request('lockstep/freeze', { threadId: a, frozen: true });
+      const at = await move('continue', { threadId: a });
+      assert.equal(at.threadId, b, 'the breakpoint statement of b');
+      const { futures } = await client.request<{ futures: unknown[] }>('lockstep/futures');
+      assert.equal(futures.length, 1);
+      await client.finish();
+    });
+
     it('lets a person step what is frozen', async () => {
       const { a } = await begun(counting, 'let i = 0');
       await client.request('lockstep/freeze', { threadId: a, frozen: true });
