@@ -8,5 +8,5 @@ import { bundleTests } from './run-tests.mjs';
 runMain(async () => {
   await build();
   const out = await bundleTests(['test/bench/bench.ts'], 'out/bench.cjs');
-  await run(process.execPath, ['--enable-source-maps', out], { cwd: ROOT, stdio: 'inherit' });
+  await run(process.execPath, ['--enable-source-maps', '--expose-gc', out], { cwd: ROOT, stdio: 'inherit' });
 });

@@ -24,8 +24,8 @@ export class BeyondJournal extends Error {
 interface Moved {
   readonly thread: Thread;
   /** Steps and allocations that it has to give back. */
-  steps: number;
-  allocations: number;
+  readonly steps: number;
+  readonly allocations: number;
   /** Where it stands before the first of those. */
   readonly site: number;
   readonly depth: number;
@@ -90,24 +90,12 @@ function beginOf(journal: Journal, thread: Thread, step: number): number {
 }
 
 function movedSince(machine: Machine, journal: Journal, step: number): Moved[] {
-  const all = new Map<number, Moved>();
-  for (let s = step; s < journal.steps; s++) {
-    const index = journal.threadOf(s);
-    let m = all.get(index);
-    if (m === undefined) {
-      const thread = machine.threads[index] as Thread;
-      const { site, depth } = journal.stepInfo(s);
-      const began = depth > thread.driver.base ? beginOf(journal, thread, step) : -1;
-      m = { thread, steps: 0, allocations: 0, site, depth, began };
-      all.set(index, m);
-    }
-    m.steps++;
-  }
-  for (const [thread, n] of journal.allocationsSince(step)) {
-    const m = all.get(thread);
-    if (m !== undefined) m.allocations = n;
-  }
-  return [...all.values()];
+  return [...journal.doneSince(step)].map(([index, { first, steps, allocations }]) => {
+    const thread = machine.threads[index] as Thread;
+    const { site, depth } = journal.stepInfo(first);
+    const began = depth > thread.driver.base ? beginOf(journal, thread, step) : -1;
+    return { thread, steps, allocations, site, depth, began };
+  });
 }
 
 /** Runs the unfinished operations again, each from its start. */

@@ -21,6 +21,8 @@ export interface Write {
 /** Entries of a chunk. */
 const CHUNK = 1 << 14;
 
+const NO_WRITES: readonly Write[] = [];
+
 /** Writes, `CHUNK` of them. */
 class Writes {
   readonly objs: KObject[] = new Array(CHUNK);
@@ -51,6 +53,14 @@ export interface StepInfo {
   readonly depth: number;
   /** Frames of the scenario's own code below them. */
   readonly level: number;
+}
+
+/** What a thread has done since a step. */
+export interface Done {
+  /** The first of its steps. */
+  readonly first: number;
+  steps: number;
+  allocations: number;
 }
 
 export class Journal {
@@ -178,6 +188,18 @@ export class Journal {
     return (this.stepChunks[Math.floor(step / CHUNK)] as Steps).entered[step % CHUNK] as number;
   }
 
+  /** The writes of the steps from `step` on to places for which `fits` holds, in order. Made for being asked at every step. */
+  writesWith(step: number, fits: (obj: KObject, slot: number) => boolean): readonly Write[] {
+    let found: Write[] | null = null;
+    for (let n = step < this.taken ? this.startOf(step) : this.writes; n < this.writes; n++) {
+      const { objs, slots } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
+      if (!fits(objs[n % CHUNK] as KObject, slots[n % CHUNK] as number)) continue;
+      found ??= [];
+      found.push(this.write(n, this.stepAt(n)));
+    }
+    return found ?? NO_WRITES;
+  }
+
   /** The latest step, not after `step`, that wrote to a place for which `fits` holds; -1 when none that is known did. */
   lastStepWith(step: number, fits: (obj: KObject, slot: number) => boolean): number {
     let n = step + 1 < this.taken ? this.startOf(step + 1) : this.writes;
@@ -257,24 +279,41 @@ export class Journal {
     }
   }
 
-  /** How many objects were allocated since a step, by the number of the thread. */
-  allocationsSince(step: number): Map<number, number> {
-    const counts = new Map<number, number>();
-    for (let n = this.startOf(step); n < this.writes; n++) {
-      const { slots } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
-      if (slots[n % CHUNK] !== ALLOCATED) continue;
-      const thread = this.threadOf(this.stepAt(n));
-      counts.set(thread, (counts.get(thread) ?? 0) + 1);
+  /** What the threads have done since a step, by their numbers. */
+  doneSince(step: number): Map<number, Done> {
+    const all = new Map<number, Done>();
+    for (let k = Math.floor(step / CHUNK); k * CHUNK < this.taken; k++) {
+      const { threads } = this.stepChunks[k] as Steps;
+      const end = Math.min(this.taken - k * CHUNK, CHUNK);
+      for (let i = Math.max(step - k * CHUNK, 0); i < end; i++) {
+        const thread = threads[i] as number;
+        const done = all.get(thread);
+        if (done === undefined) all.set(thread, { first: k * CHUNK + i, steps: 1, allocations: 0 });
+        else done.steps++;
+      }
     }
-    return counts;
+    const from = this.startOf(step);
+    for (let k = Math.floor(from / CHUNK); k * CHUNK < this.writes; k++) {
+      const { slots } = this.writeChunks[k] as Writes;
+      const end = Math.min(this.writes - k * CHUNK, CHUNK);
+      for (let i = Math.max(from - k * CHUNK, 0); i < end; i++) {
+        if (slots[i] !== ALLOCATED) continue;
+        const done = all.get(this.threadOf(this.stepAt(k * CHUNK + i)));
+        if (done !== undefined) done.allocations++;
+      }
+    }
+    return all;
   }
 
   /** The writes to a slot, from the latest back to the earliest that is known; only those of steps before `before`. */
   *writesTo(obj: KObject, slot: number, before = this.taken): Generator<Write> {
-    let n = before < this.taken ? this.startOf(before) : this.writes;
-    while (--n >= this.firstWrite) {
-      const { objs, slots } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
-      if (objs[n % CHUNK] === obj && slots[n % CHUNK] === slot) yield this.write(n, this.stepAt(n));
+    const end = before < this.taken ? this.startOf(before) : this.writes;
+    const first = Math.max(this.firstWrite, this.origin);
+    for (let k = Math.floor((end - 1) / CHUNK); (k + 1) * CHUNK > first; k--) {
+      const { objs, slots } = this.writeChunks[k] as Writes;
+      const low = Math.max(first - k * CHUNK, 0);
+      for (let i = Math.min(end - k * CHUNK, CHUNK) - 1; i >= low; i--)
+        if (objs[i] === obj && slots[i] === slot) yield this.write(k * CHUNK + i, this.stepAt(k * CHUNK + i));
     }
   }
 
@@ -316,10 +355,12 @@ export class Journal {
 
   /** Swaps the writes from `from` to `to` with what is in memory: backwards, or forwards again. */
   private turn(from: number, to: number, way: 1 | -1): void {
-    for (let n = way > 0 ? from : to - 1; n >= from && n < to; n += way) {
-      const { objs, slots, olds } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
-      const i = n % CHUNK;
-      olds[i] = (objs[i] as KObject).$swap(slots[i] as number, olds[i]);
+    const [first, last] = [Math.floor(from / CHUNK), Math.floor((to - 1) / CHUNK)];
+    for (let k = way > 0 ? first : last; k >= first && k <= last; k += way) {
+      const { objs, slots, olds } = this.writeChunks[k] as Writes;
+      const [low, high] = [Math.max(from - k * CHUNK, 0), Math.min(to - k * CHUNK, CHUNK) - 1];
+      for (let i = way > 0 ? low : high; i >= low && i <= high; i += way)
+        olds[i] = (objs[i] as KObject).$swap(slots[i] as number, olds[i]);
     }
   }
 

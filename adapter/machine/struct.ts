@@ -72,6 +72,12 @@ export function struct<F extends Record<string, Field<never> | Field<unknown>>, 
     $set(slot: number, value: unknown) {
       this.$v[slot] = value;
     }
+    override $swap(slot: number, value: unknown): unknown {
+      if (slot < 0) return super.$swap(slot, value);
+      const now = this.$v[slot];
+      this.$v[slot] = value;
+      return now;
+    }
     $slotName(slot: number) {
       return stored[slot]?.[0] ?? `[${slot}]`;
     }
