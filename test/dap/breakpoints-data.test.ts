@@ -226,7 +226,7 @@ describe('data breakpoints', () => {
     const frameId = stackFrames.find((f) => f.name === '__direct_map')?.id as number;
     const { scopes } = await client.request<DebugProtocol.ScopesResponse['body']>('scopes', { frameId });
     const variablesReference = scopes[0]?.variablesReference as number;
-    const local = await info({ variablesReference, name: 'gfn' });
+    const local = await info({ variablesReference, name: 'write' });
     assert.deepEqual([local.dataId, /lies in no memory/.test(local.description)], [null, true]);
     const structure = await info({ variablesReference, name: 'vcpu' });
     assert.deepEqual(

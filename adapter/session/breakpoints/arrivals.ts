@@ -11,8 +11,22 @@ export interface Place {
   readonly frame: number;
 }
 
-/** Whether the last step of a thread called model functions that it is still in. Asked at every step. */
-export const hasEntered = (thread: Thread): boolean => thread.depth > 0 && thread.enteredAt(thread.depth - 1);
+/** What entering a function can hit. */
+export interface Entries {
+  /** A byte for each site, not zero inside the functions that are meant. */
+  readonly inside: Uint8Array;
+  /** Whether beginning an operation of the scenario can be meant. */
+  readonly operations: boolean;
+}
+
+/** Whether a thread has entered a function that is meant with its last step, or called on a marked line. Asked at every step. */
+export function enters(thread: Thread, marks: Uint8Array, { inside, operations }: Entries): boolean {
+  for (let d = thread.depth - 1; d >= 0 && thread.enteredAt(d); d--) {
+    if (inside[thread.frameAt(d).site] === 1) return true;
+    if (d === 0 ? operations : marks[thread.frameAt(d - 1).site] === 1) return true;
+  }
+  return false;
+}
 
 /** The lines that a thread has come to: the one where it stands, and those that called what it has entered. */
 export function linesReached(thread: Thread): Place[] {

@@ -5,7 +5,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Simulation } from '../../language/run/index.js';
 import { ANY, BOOL, type EventField, STRING, siteOf, type Thread } from '../../machine/index.js';
-import { type Interest, ReadWatcher, writesSince } from './accesses.js';
+import { placesOf, ReadWatcher, writesSince } from './accesses.js';
 import { type Condition, parseCondition } from './conditions.js';
 import { parseDataId } from './dataId.js';
 import { type HitCount, HitCounter, parseHitCount } from './hitCount.js';
@@ -51,7 +51,7 @@ export class DataBreakpoints {
   private all: DataBreakpoint[] = [];
   private states: State[] = [];
   private readonly reader = new ReadWatcher();
-  private interest: Interest = { objects: new Set(), ids: new Set() };
+  private fits: Fits = () => false;
   private restless = false;
   /** Steps that had been taken when a step was last begun. */
   private from = 0;
@@ -121,7 +121,7 @@ export class DataBreakpoints {
   /** What the steps since `begin` have hit; `site` is where the thread stood before. */
   after(sim: Simulation, thread: Thread, site: number): Hit[] {
     const { journal } = sim.machine;
-    const writes = journal === null ? [] : writesSince(journal, this.from, this.interest);
+    const writes = journal === null ? [] : writesSince(journal, this.from, this.fits);
     const reads = this.reader.taken();
     if (writes.length === 0 && reads.length === 0 && !this.restless) return [];
     let moved = false;
@@ -225,11 +225,8 @@ export class DataBreakpoints {
   private collect(): void {
     const watches = this.watches();
     this.restless = watches.some((w) => w.restless === true);
-    this.interest = {
-      objects: new Set(watches.flatMap((w) => [...w.objects])),
-      ids: new Set(watches.flatMap((w) => w.id ?? [])),
-    };
-    this.reader.interest = this.interest;
+    this.fits = placesOf(watches);
+    this.reader.fits = this.fits;
   }
 }
 

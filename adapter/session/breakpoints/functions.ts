@@ -91,9 +91,15 @@ export class FunctionBreakpoints {
   get sites(): number[] {
     return this.targets().flatMap((t) => t.site ?? []);
   }
-  /** Whether entering a function of the model can stop. */
-  get deep(): boolean {
-    return this.targets().some((t) => t.kind === 'model' || t.kind === 'operation');
+  /** Whether beginning an operation can stop. */
+  get operations(): boolean {
+    return this.targets().some((t) => t.kind === 'operation');
+  }
+  /** Sites inside the functions of the model that stop where they are entered. */
+  get inside(): number[] {
+    const names = new Set(this.targets().flatMap((t) => (t.kind === 'model' ? t.name : [])));
+    if (names.size === 0) return [];
+    return allSites().flatMap((s) => (s.kind === 'model' && names.has(s.fn) ? s.id : []));
   }
   /** Names of the locks before which a thread stops. */
   get locks(): ReadonlySet<string> {

@@ -7,7 +7,7 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { Simulation } from '../../language/run/index.js';
 import { allSites, type Failure, Op, type Site, siteOf, type Thread } from '../../machine/index.js';
-import { hasEntered } from './arrivals.js';
+import { type Entries, enters } from './arrivals.js';
 import { DataBreakpoints, type WantedData } from './data.js';
 import { EventBreakpoints, type FilterOption, type List } from './events.js';
 import { FunctionBreakpoints, type WantedFunction } from './functions.js';
@@ -28,8 +28,8 @@ export class Breakpoints {
   private past: Past | null = null;
   /** A byte for each site, not zero where a thread may stop before its step; null when it can stop nowhere. */
   private marks: Uint8Array | null = null;
-  /** Whether entering a function can stop, or a call on a line with a breakpoint. */
-  private deep = false;
+  /** What entering a function can hit; null when it is nothing. */
+  private entries: Entries | null = null;
   private locks: ReadonlySet<string> = new Set();
   /** Whether any memory is watched. */
   private watching = false;
@@ -104,9 +104,12 @@ export class Breakpoints {
     this.sim = sim;
     const { lines, functions } = this;
     const sites = [...lines.sites, ...functions.sites];
-    this.deep = lines.deep || functions.deep;
+    const { inside, operations } = functions;
+    const deep = lines.deep || operations || inside.length > 0;
+    this.entries = deep ? { inside: new Uint8Array(allSites().length), operations } : null;
+    for (const s of inside) (this.entries as Entries).inside[s] = 1;
     this.locks = functions.locks;
-    const any = sites.length > 0 || this.deep || this.locks.size > 0;
+    const any = sites.length > 0 || deep || this.locks.size > 0;
     this.marks = any ? new Uint8Array(allSites().length) : null;
     for (const s of sites) (this.marks as Uint8Array)[s] = 1;
     this.watching = !this.data.quiet;
@@ -123,7 +126,7 @@ export class Breakpoints {
     if (marks === null) return NONE;
     if (
       marks[site] !== 1 &&
-      !(this.deep && hasEntered(thread)) &&
+      !(this.entries !== null && enters(thread, marks, this.entries)) &&
       !(this.locks.size > 0 && thread.op === Op.acquire)
     )
       return NONE;
@@ -183,7 +186,7 @@ export class Breakpoints {
     if (this.quiet || this.sim === null) return false;
     this.past ??= new Past(this.sim, {
       marks: this.marks,
-      deep: this.deep,
+      deep: this.entries !== null,
       locks: this.locks,
       events: this.events.footmarks,
       data: this.data,
