@@ -29,17 +29,17 @@ describe('mmu: pte lists', () => {
     assert.deepEqual([add(24), add(32), add(40)], [2, 3, 4]);
     const desc = value() as PteListDesc;
     assert.deepEqual(
-      [0, 1, 2].map((i) => desc.sptes.element(i)),
+      [0, 1, 2].map((i) => desc.sptes.$get(i)),
       [8, 16, 24],
     );
     assert.deepEqual(
-      [0, 1, 2].map((i) => desc.more?.sptes.element(i)),
+      [0, 1, 2].map((i) => desc.more?.sptes.$get(i)),
       [32, 40, 0],
     );
     pte_list_remove(16, head);
     // The last pointer of the same node fills the hole.
     assert.deepEqual(
-      [0, 1, 2].map((i) => desc.sptes.element(i)),
+      [0, 1, 2].map((i) => desc.sptes.$get(i)),
       [8, 24, 0],
     );
     pte_list_remove(32, head);
