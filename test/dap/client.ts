@@ -12,6 +12,7 @@ import { problemsOf } from './schema.js';
 
 export const ADAPTER = resolve('dist/lockstep.js');
 const FIXTURES = resolve('test/dap/fixtures');
+const SCENARIOS = resolve('scenarios');
 
 /** Path of a scenario of the tests. */
 export const fixture = (name: string) => resolve(FIXTURES, name);
@@ -206,13 +207,21 @@ export class Client {
   private note(arrow: string, what: string, body: unknown): void {
     const text = body === undefined ? '' : ` ${JSON.stringify(body, withoutLines)}`;
     this.transcript.push(
-      `${arrow} ${what}${text}`.replaceAll(FIXTURES, '<fixtures>').replace(/\b(\w+\.ts):\d+/g, '$1'),
+      `${arrow} ${what}${text}`
+        .replaceAll(FIXTURES, '<fixtures>')
+        .replaceAll(SCENARIOS, '<scenarios>')
+        .replace(/\b(\w+\.ts):\d+/g, '$1'),
     );
   }
 }
 
 /** Places in the kernel model are left out of transcripts: its lines move whenever it is worked on. */
 function withoutLines(_: string, value: unknown): unknown {
+  const place = value as { source?: unknown; line?: number } | null;
+  if (typeof place?.source === 'string' && place.source.startsWith('adapter/')) {
+    const { line, ...rest } = place;
+    return rest;
+  }
   if ((value as { source?: DebugProtocol.Source } | null)?.source?.origin !== 'kernel model') return value;
   const { source, line, column, endLine, endColumn, ...rest } = value as DebugProtocol.StackFrame;
   return { ...rest, source: source?.path };
