@@ -113,7 +113,7 @@ export function writeMemory(session: Session, args: WriteArguments): Reply {
   if (bytes.length > MOST) throw badValue(args.memoryReference, `at most ${MOST} bytes are written at once`);
   let writable = 0;
   while (writable < bytes.length && inUse(sim.machine.phys, range.at(writable))) writable++;
-  if (writable === 0 || (writable < bytes.length && args.allowPartial !== true))
+  if ((writable === 0 && bytes.length > 0) || (writable < bytes.length && args.allowPartial !== true))
     throw notWritable(addressOf(range, writable));
   const words = wordsOf(sim.machine.phys, range, bytes.subarray(0, writable));
   sim.edit(`${writable} bytes at ${addressOf(range)}`, () => {

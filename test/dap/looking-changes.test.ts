@@ -3,7 +3,17 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { type Client, fixture, launched, linesWith } from './client.js';
-import { kernelAt, named, open, openPath, type Stopped, scopesOf, told, topFrame } from './looking.js';
+import {
+  type Frames,
+  kernelAt,
+  named,
+  open,
+  openPath,
+  type Stopped,
+  scopesOf,
+  told,
+  topFrame,
+} from './looking.js';
 
 type Place = NonNullable<DebugProtocol.LocationsResponse['body']>;
 interface Writes {
@@ -125,6 +135,31 @@ describe('what has happened to values', () => {
   });
 
   const history = async (args: Record<string, unknown>) => client.request<Writes>('lockstep/history', args);
+
+  it('shows the same, by the same numbers, forwards and backwards', async () => {
+    await at('lock.acquired', `lock == "mmu_lock" && ${GUEST}`);
+    await client.request('setExceptionBreakpoints', { filters: [] });
+    const seen = async () => {
+      const { stackFrames } = await client.request<Frames>('stackTrace', { threadId });
+      const scopes = await scopesOf(client, threadId);
+      // What has changed since the last stop is another thing on the way back.
+      scopes.delete('Changed');
+      const rows: unknown[] = [];
+      for (const reference of scopes.values()) rows.push(await open(client, reference));
+      rows.push(await openPath(client, threadId, 'mmu', 'vm', 'arch'));
+      return JSON.stringify([stackFrames, [...scopes], rows]);
+    };
+    const forwards = [await seen()];
+    for (let k = 0; k < 12; k++) {
+      await go('stepIn');
+      forwards.push(await seen());
+    }
+    for (let k = 11; k >= 0; k--) {
+      await go('stepBack');
+      assert.equal(await seen(), forwards[k], `${k} steps after the first stop`);
+    }
+    assert.match((await changed())[0]?.name ?? '', /^\(went back from step \d+/);
+  });
 
   it('gives the history of an element and of an expression to a program', async () => {
     await at('spte', SPTE);
