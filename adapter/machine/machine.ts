@@ -4,6 +4,7 @@
  *
  * Everything happens inside `step`, synchronously. Nothing else runs threads, and nothing runs between steps.
  */
+import { called, MEMORY_ALLOCATED, MEMORY_FREED } from './allocation.js';
 import { enter } from './current.js';
 import type { EventType, KEvent } from './event.js';
 import { FAILURES, type Failure, type FailureKind, Fault } from './failure.js';
@@ -284,6 +285,7 @@ export class Machine {
     obj.$id = this.allocating * 2 ** 24 + n;
     obj.$allocated = this.trace();
     this.journal?.push(obj, ALLOCATED, null);
+    if (this.wanted[MEMORY_ALLOCATED.index]) this.emit(MEMORY_ALLOCATED, [...called(obj), obj]);
     return obj;
   }
 
@@ -291,6 +293,7 @@ export class Machine {
   free(obj: KObject): void {
     if (obj.$freed !== null) throw useAfterFree(this, obj, 'double free of', '', obj.$freed);
     this.journal?.push(obj, FREED, null);
+    if (this.wanted[MEMORY_FREED.index]) this.emit(MEMORY_FREED, called(obj));
     obj.$freed = this.trace();
   }
 

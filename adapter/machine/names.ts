@@ -79,7 +79,7 @@ function wordName(pa: number, object: (obj: KObject) => string): string {
 const ownName = (obj: KObject) => (obj.$id === 0 ? obj.$name : `${obj.$name}#${numberOf(obj.$id)}`);
 
 /** `3` for what was there from the beginning, else `6.3`: the third that thread 6 has allocated. */
-function numberOf(id: number): string {
+export function numberOf(id: number): string {
   const [by, n] = [Math.floor(id / 2 ** 24), id % 2 ** 24];
   return by === 0 ? `${n}` : `${by}.${n}`;
 }

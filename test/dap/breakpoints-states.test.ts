@@ -1,7 +1,7 @@
 /** State conditions and event breakpoints: exception filters, and the list that stands beside them. */
 import assert from 'node:assert/strict';
 import type { DebugProtocol } from '@vscode/debugprotocol';
-import { type Client, fixture, launched } from './client.js';
+import { Client, fixture, HELLO, launched } from './client.js';
 import type { Stopped } from './looking.js';
 
 const kernel = fixture('kernel.lockstep');
@@ -91,6 +91,58 @@ describe('state conditions', () => {
   });
 });
 
+describe('conditions of events', () => {
+  let client: Client;
+  afterEach(() => client.destroy());
+
+  it('have every field of every kind of event in scope, and its thread', async () => {
+    client = Client.spawn();
+    const { exceptionBreakpointFilters: filters = [] } = await client.request<DebugProtocol.Capabilities>(
+      'initialize',
+      HELLO,
+    );
+    await client.request('launch', { program: kernel });
+    await client.event('initialized');
+    const kinds = filters.filter((f) => f.filter !== 'expression');
+    const filterOptions = kinds.map((f) => {
+      const names = f.conditionDescription?.replace('an expression over ', '').split(', ') ?? [];
+      assert.ok(names.length >= 2 && names.includes('thread'), f.filter);
+      return { filterId: f.filter, condition: names.map((n) => `${n} != none`).join(' || ') };
+    });
+    const { breakpoints } = await client.request<Set>('setExceptionBreakpoints', {
+      filters: [],
+      filterOptions,
+    });
+    const refused = breakpoints.flatMap((b, i) => (b.verified ? [] : [`${kinds[i]?.filter}: ${b.message}`]));
+    assert.deepEqual(refused, []);
+    const ids = kinds.map((f) => f.filter);
+    for (const id of [
+      'spte',
+      'lock.acquired',
+      'lock.released',
+      'lock.contended',
+      'tlb.flush',
+      'memory.allocated',
+    ])
+      assert.ok(ids.includes(id), id);
+    await client.finish();
+  });
+
+  it('can speak of the object that was allocated', async () => {
+    client = await launched({ program: kernel });
+    await client.request('setExceptionBreakpoints', {
+      filters: [],
+      filterOptions: [
+        { filterId: 'memory.allocated', condition: 'type == "kvm_mmu_page" && object.level < 3' },
+      ],
+    });
+    await client.request('configurationDone');
+    const { text } = await client.event<Stopped>('stopped');
+    assert.match(text ?? '', /^kvm_mmu_page#\d+\.\d+ allocated, in /);
+    await client.finish();
+  });
+});
+
 describe('events of a view beside the exception filters', () => {
   let client: Client;
   afterEach(() => client.destroy());
@@ -102,7 +154,7 @@ describe('events of a view beside the exception filters', () => {
     const { groups } = await client.request<Groups>('lockstep/events');
     assert.deepEqual(
       groups.map((g) => g.name),
-      ['Failures', 'Locks', 'Shadow MMU', 'Tracepoints'],
+      ['Failures', 'Locks', 'Memory', 'Shadow MMU', 'Tracepoints'],
     );
     const spte = groups.flatMap((g) => g.events).find((e) => e.id === 'spte');
     assert.match(spte?.hint ?? '', /gfn, level, old, new, .*thread$/);
