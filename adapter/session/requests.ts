@@ -138,7 +138,13 @@ export const requests: Readonly<Record<string, Request>> = {
   ),
   breakpointLocations: request(
     'launched',
-    object({ source: whichSource, line: integer, endLine: optional(integer) }),
+    object({
+      source: whichSource,
+      line: integer,
+      column: optional(integer),
+      endLine: optional(integer),
+      endColumn: optional(integer),
+    }),
     breakpoints.breakpointLocations,
     { supportsBreakpointLocationsRequest: true },
   ),

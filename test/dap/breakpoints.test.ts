@@ -7,6 +7,8 @@ import { type Stopped, topFrame } from './looking.js';
 
 const counting = fixture('counting.lockstep');
 const several = fixture('several.lockstep');
+const endless = fixture('endless.lockstep');
+const oneLine = fixture('one-line.lockstep');
 const line = (word: string, file = counting) => linesWith(readFileSync(file, 'utf8'), word)[0] as number;
 
 describe('breakpoints on lines', () => {
@@ -161,6 +163,57 @@ describe('breakpoints on lines', () => {
     await set([{ line: line('let n = 3') }]);
     await client.request('continue', { threadId });
     assert.equal((await stop()).text, 'breakpoint statement');
+    await client.finish();
+  });
+
+  it('can be on any statement of a line, by its column', async () => {
+    client = await launched({ program: oneLine });
+    const source = { path: oneLine };
+    type Places = { breakpoints: { line: number; column: number }[] };
+    const places = async (more = {}) =>
+      (await client.request<Places>('breakpointLocations', { source, line: 4, ...more })).breakpoints;
+    const columns = (await places()).map((b) => b.column);
+    assert.equal(columns.length, 4, 'three statements, and the end of the body');
+    const [first = 0, second = 0, third = 0] = columns;
+    assert.deepEqual(
+      (await places({ column: second, endColumn: third - 1 })).map((b) => b.column),
+      [second],
+    );
+    const found = await set(
+      [{ line: 4, column: second }, { line: 4 }, { line: 4, column: second + 1 }],
+      oneLine,
+    );
+    assert.deepEqual(
+      found.map((b) => b.column),
+      [second, first, third],
+    );
+    await set([{ line: 4, column: second }], oneLine);
+    await client.request('configurationDone');
+    const { threadId } = await stop();
+    assert.equal((await topFrame(client, threadId)).column, second);
+    assert.equal(await value('n', threadId), '1');
+    await client.finish();
+  });
+
+  it('can be set while the scenario runs', async () => {
+    client = await launched({ program: endless });
+    await client.request('configurationDone');
+    const [breakpoint] = await set([{ line: line('n = n + 1', endless), hitCondition: '>= 3' }], endless);
+    const { hitBreakpointIds } = await stop();
+    assert.deepEqual(hitBreakpointIds, [breakpoint?.id]);
+    await client.finish();
+  });
+
+  it('are told again when a restart opens a file that they are in', async () => {
+    client = await launched({ program: counting, stopOnEntry: true });
+    const [elsewhere] = await set([{ line: line('n = n + 1', endless) }], endless);
+    assert.equal(elsewhere?.verified, false);
+    await client.request('configurationDone');
+    await stop();
+    await client.request('restart', { arguments: { program: endless, stopOnEntry: false } });
+    const { reason, breakpoint } = await client.event<DebugProtocol.BreakpointEvent['body']>('breakpoint');
+    assert.deepEqual([reason, breakpoint.id, breakpoint.verified], ['changed', elsewhere?.id, true]);
+    assert.deepEqual((await stop()).hitBreakpointIds, [elsewhere?.id]);
     await client.finish();
   });
 

@@ -1,4 +1,4 @@
-/** `setBreakpoints`, `breakpointLocations` and `setExceptionBreakpoints`. They are taken at any time, also while the scenario runs. */
+/** The requests that set breakpoints, and tell where they can be. They are taken at any time, also while the scenario runs. */
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { eventGroups } from '../../language/eventGroups.js';
 import type { Reply } from '../requests.js';
@@ -37,13 +37,20 @@ export function setBreakpoints(
   };
 }
 
-export function breakpointLocations(
-  session: Session,
-  args: { source: Source; line: number; endLine?: number | undefined },
-): Reply {
-  const last = args.endLine ?? args.line;
+/** A stretch of a source; from the beginning of its first line to the end of its last one where it names no columns. */
+interface Stretch {
+  readonly source: Source;
+  readonly line: number;
+  readonly column?: number | undefined;
+  readonly endLine?: number | undefined;
+  readonly endColumn?: number | undefined;
+}
+
+export function breakpointLocations(session: Session, args: Stretch): Reply {
+  const from = { line: args.line, column: args.column ?? 1 };
+  const to = { line: args.endLine ?? args.line, column: args.endColumn ?? Number.POSITIVE_INFINITY };
   const found = sitesOf(session.debuggee.sim, args.source as DebugProtocol.Source).filter(
-    (s) => s.line >= args.line && s.line <= last,
+    (s) => !isBefore(s, from) && !isBefore(to, s),
   );
   const places = found.map(({ line, column, endLine, endColumn }) => ({ line, column, endLine, endColumn }));
   const unique = places.filter(
@@ -51,6 +58,9 @@ export function breakpointLocations(
   );
   return { body: { breakpoints: unique } };
 }
+
+type Position = { readonly line: number; readonly column: number };
+const isBefore = (a: Position, b: Position) => a.line < b.line || (a.line === b.line && a.column < b.column);
 
 export function setFunctionBreakpoints(session: Session, args: { breakpoints: WantedFunction[] }): Reply {
   return { body: { breakpoints: session.breakpoints.setFunctions(session.debuggee.sim, args.breakpoints) } };
