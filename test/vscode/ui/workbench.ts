@@ -43,8 +43,10 @@ export class Workbench {
     }
     await row(name ?? '').dblclick();
     await this.page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
-    // Before the extension's debugger is known to it, VS Code leaves F5 to the browser, which reloads the page.
-    await this.page.locator('.editor-actions [aria-label^="Debug"]').first().waitFor();
+    // Until an extension host runs, F5 only opens the debugger's side bar. Behind the path, the breadcrumbs have the symbols of
+    // the file as soon as our language server has told them.
+    const breadcrumbs = this.page.locator('.editor-group-container.active .monaco-breadcrumb-item');
+    await breadcrumbs.nth(path.split('/').length).waitFor();
   }
 
   /** Runs a command from the palette by its title. */
