@@ -34,6 +34,20 @@ const kinds: readonly [name: string, program: string, setting: (client: Client) 
       },
     ],
   ],
+  [
+    'lines of the kernel model',
+    kernel,
+    async (client) => {
+      const source = { path: 'adapter/emulator/mmu/direct_map.ts' };
+      type Places = { breakpoints: { line: number }[] };
+      const { breakpoints } = await client.request<Places>('breakpointLocations', {
+        source,
+        line: 1,
+        endLine: 999,
+      });
+      return ['setBreakpoints', { source, breakpoints: breakpoints.map(({ line }) => ({ line })) }];
+    },
+  ],
   ['functions', kernel, async () => ['setFunctionBreakpoints', { breakpoints: [{ name: '*_page_fault' }] }]],
   ['operations', kernel, async () => ['setFunctionBreakpoints', { breakpoints: [{ name: 'kvm_vcpu.*' }] }]],
   [

@@ -53,6 +53,8 @@ export class DataBreakpoints {
   private readonly reader = new ReadWatcher();
   private fits: Fits = () => false;
   private restless = false;
+  /** Whether reads are watched. */
+  private reading = false;
   /** Steps that had been taken when a step was last begun. */
   private from = 0;
   /** Whether values have to be taken again before the next step counts. */
@@ -196,7 +198,7 @@ export class DataBreakpoints {
     return [...data, ...this.states.flatMap((s) => s.watch ?? [])];
   }
 
-  private get reading(): boolean {
+  private readsWatched(): boolean {
     return this.all.some(
       ({ bound, wanted: { accessType } }) =>
         typeof bound !== 'string' && (accessType === 'read' || accessType === 'readWrite'),
@@ -218,6 +220,7 @@ export class DataBreakpoints {
     this.from = sim.machine.steps;
     this.settledAt = -1;
     this.collect();
+    this.reading = this.readsWatched();
     this.reader.listen(sim.machine, this.reading);
   }
 

@@ -13,7 +13,7 @@ import { EventBreakpoints, type FilterOption, type List } from './events.js';
 import { FunctionBreakpoints, type WantedFunction } from './functions.js';
 import type { Hit } from './hits.js';
 import { LineBreakpoints, type Log } from './lines.js';
-import { Past } from './past.js';
+import { neverStoodAt, Past } from './past.js';
 import { STATE } from './states.js';
 
 const NONE: readonly Hit[] = [];
@@ -30,7 +30,11 @@ export class Breakpoints {
   private marks: Uint8Array | null = null;
   /** What entering a function can hit; null when it is nothing. */
   private entries: Entries | null = null;
+  /** Marked sites of the kernel model that may be calls; null until somebody goes back. */
+  private calls: ReadonlySet<number> | null = null;
   private locks: ReadonlySet<string> = new Set();
+  /** Whether any kind of event is waited for. */
+  private listening = false;
   /** Whether any memory is watched. */
   private watching = false;
   /** Steps that each thread had taken when its place was last looked at: an arrival counts once. */
@@ -105,14 +109,17 @@ export class Breakpoints {
     const { lines, functions } = this;
     const sites = [...lines.sites, ...functions.sites];
     const { inside, operations } = functions;
-    const deep = lines.deep || operations || inside.length > 0;
-    this.entries = deep ? { inside: new Uint8Array(allSites().length), operations } : null;
-    for (const s of inside) (this.entries as Entries).inside[s] = 1;
+    const deep = lines.inModel.length > 0 || operations || inside.length > 0;
+    const flags = new Uint8Array(allSites().length);
+    this.entries = deep ? { inside: flags, operations } : null;
+    this.calls = null;
+    for (const s of inside) flags[s] = 1;
     this.locks = functions.locks;
     const any = sites.length > 0 || deep || this.locks.size > 0;
     this.marks = any ? new Uint8Array(allSites().length) : null;
     for (const s of sites) (this.marks as Uint8Array)[s] = 1;
     this.watching = !this.data.quiet;
+    this.listening = !this.events.quiet;
     this.past = null;
     return result;
   }
@@ -175,7 +182,7 @@ export class Breakpoints {
 
   /** Whether no breakpoint can stop anywhere, so that none need be asked. Failures only end runs, and are not meant. */
   get quiet(): boolean {
-    return this.marks === null && this.events.quiet && !this.watching;
+    return this.marks === null && !this.listening && !this.watching;
   }
 
   /**
@@ -184,9 +191,11 @@ export class Breakpoints {
    */
   mayStop(step: number): boolean {
     if (this.quiet || this.sim === null) return false;
+    this.calls ??= neverStoodAt(this.sim, this.lines.inModel);
     this.past ??= new Past(this.sim, {
       marks: this.marks,
-      deep: this.entries !== null,
+      entries: this.entries,
+      calls: this.calls,
       locks: this.locks,
       events: this.events.footmarks,
       data: this.data,

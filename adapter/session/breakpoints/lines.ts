@@ -72,9 +72,9 @@ export class LineBreakpoints {
     return this.bySite.keys();
   }
 
-  /** Whether one is in a kernel model, where a call can be on a line that no step is on. */
-  get deep(): boolean {
-    return [...this.sites].some((s) => siteOf(s).kind === 'model');
+  /** Those of the sites that are in a kernel model, where a call can be on a line that no step is on. */
+  get inModel(): number[] {
+    return [...this.sites].filter((s) => siteOf(s).kind === 'model');
   }
 
   /** The breakpoints on lines that a thread has come to with its last step, and that stop it; log points print. */
