@@ -6,8 +6,9 @@ export { BUG_ON, FAILURES, type Failure, type FailureKind, Fault } from './failu
 export * from './field.js';
 export { Footprint, type Watcher } from './footprint.js';
 export { BeyondJournal, goBack, goBackToCheckpoint } from './history.js';
-export { Journal, type StepInfo, type Write } from './journal.js';
+export { Journal } from './journal.js';
 export { LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_RELEASED, Lock, type LockKind } from './lock.js';
+export type { StepInfo, Write } from './log.js';
 export { Machine, type MachineOptions } from './machine.js';
 export { Frame, PhysicalMemory, WORDS, type WordHook } from './memory.js';
 export { type Names, nameFrom, nameOfCell, names, wordsIn } from './names.js';
