@@ -10,9 +10,9 @@ import { placeOf } from '../interpreter/place.js';
 import { show } from '../interpreter/show.js';
 import type { Value } from '../interpreter/values.js';
 import { type Names, resolve, typeOf } from '../symbols.js';
+import type { Parts } from './course.js';
 import type { Program } from './program.js';
 import { type Reads, reading } from './reads.js';
-import type { Parts } from './simulation.js';
 
 /** A part of a condition, with its value. */
 export interface Term {

@@ -5,6 +5,7 @@ export { type ShowOptions, show } from '../interpreter/show.js';
 export type { Value } from '../interpreter/values.js';
 export { ExpressionError } from '../interpreter/values.js';
 export { fromOptions, parseArguments, type RunArguments, runOptions } from './arguments.js';
+export type { Phase } from './course.js';
 export type { At, Compiled, ScenarioScope, ScenarioVariable } from './evaluate.js';
 export {
   chooseScenario,
@@ -17,6 +18,6 @@ export {
 } from './open.js';
 export type { Outcome } from './outcome.js';
 export { labelAt, stop } from './schedule.js';
-export { type Phase, Simulation, siteText } from './simulation.js';
+export { Simulation, siteText } from './simulation.js';
 export type { Edit, Future } from './timeline.js';
 export { waiting } from './waiting.js';
