@@ -64,7 +64,7 @@ export function* kvm_vm_ioctl_set_memory_region(
   operation_end(kvm, c);
   const handle = new memslot_struct({ id: slot.id }) as Memslot;
   return Object.assign(machine.alloc(handle), {
-    slots: () => (kvm.$get(MEMSLOTS) as typeof kvm.memslots).memslots.items(),
+    slots: () => (kvm.$look(MEMSLOTS) as typeof kvm.memslots).memslots.items(),
   });
 }
 

@@ -56,7 +56,7 @@ export class SptePointers extends KArray<number> {
     super(SptePointers.LENGTH, 0);
   }
   override element(i: number): unknown {
-    return this.seenAs(i, this.$get(i));
+    return this.seenAs(i, this.$look(i));
   }
   override seenAs(_i: number, raw: unknown): unknown {
     return (raw as number) * 8;
