@@ -9,6 +9,8 @@ const REMEMBERED = 2000;
 interface Line {
   readonly text: string;
   readonly step: number;
+  /** Number of its link. */
+  readonly reference: number | undefined;
 }
 
 /**
@@ -16,20 +18,23 @@ interface Line {
  * offers all lines to choose from.
  *
  * The link is the adapter's: VS Code makes one of an output event's text where its `variablesReference` holds one variable that has a
- * `valueLocationReference`, and asks for `locations` when it is followed. That answer carries the step.
+ * `valueLocationReference`, and asks for `locations` when it is followed. Our adapter gives both references the same number, and tells
+ * the step in the event's `data`.
  */
 export function outputLines(): vscode.Disposable {
   const lines = new Map<string, Line[]>();
   return vscode.Disposable.from(
-    on('output', ({ id }, { output, step }) => {
-      if (step === undefined) return;
+    on('output', ({ id }, { output, data, variablesReference: reference }) => {
+      if (typeof data?.step !== 'number') return;
       const known = lines.get(id) ?? [];
       lines.set(id, known);
-      known.push({ text: output.trimEnd(), step });
+      known.push({ text: output.trimEnd(), step: data.step, reference });
       if (known.length > REMEMBERED) known.splice(0, known.length - REMEMBERED);
     }),
-    on('followed', (session, step) => {
-      if (session.id === currentSession()?.id) void ask('lockstep/goToStep', { step });
+    on('followed', (session, reference) => {
+      const line = lines.get(session.id)?.find((l) => l.reference === reference);
+      if (line !== undefined && session.id === currentSession()?.id)
+        void ask('lockstep/goToStep', { step: line.step });
     }),
     vscode.debug.onDidTerminateDebugSession(({ id }) => lines.delete(id)),
     vscode.commands.registerCommand('lockstep.goToOutput', () =>

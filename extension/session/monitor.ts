@@ -12,14 +12,11 @@ interface Heard {
   /** Values have changed though the scenario stands where it stood. */
   readonly invalidated: undefined;
   /** A line was printed. */
-  readonly output: StepOutput;
-  /** The person has followed the link of an output line to where it was printed. */
+  readonly output: DebugProtocol.OutputEvent['body'];
+  /** The person has followed a link to a line of the source, of this reference. */
   readonly followed: number;
   readonly ended: undefined;
 }
-
-/** An output event as our adapter sends it: with the number of the step that printed it. */
-export type StepOutput = DebugProtocol.OutputEvent['body'] & { readonly step?: number };
 
 type Listener<K extends keyof Heard> = (session: vscode.DebugSession, what: Heard[K]) => void;
 
@@ -54,9 +51,10 @@ export function shownAlready(session: vscode.DebugSession, message: string): boo
 /** Hands on what is heard in a session. It changes no message. */
 export const monitorFactory: vscode.DebugAdapterTrackerFactory = {
   createDebugAdapterTracker: (session) => ({
-    onWillReceiveMessage({ type, command }: DebugProtocol.Request) {
-      if (type === 'request' && (command === 'continue' || command === 'reverseContinue'))
-        tell('resumed', session, undefined);
+    onWillReceiveMessage({ type, command, arguments: args }: DebugProtocol.Request) {
+      if (type !== 'request') return;
+      if (command === 'continue' || command === 'reverseContinue') tell('resumed', session, undefined);
+      else if (command === 'locations') tell('followed', session, args.locationReference);
     },
     onDidSendMessage(message: DebugProtocol.ProtocolMessage) {
       if (message.type === 'event') heardEvent(session, message as DebugProtocol.Event);
@@ -76,7 +74,6 @@ function heardEvent(session: vscode.DebugSession, { event, body }: DebugProtocol
 }
 
 function heardResponse(session: vscode.DebugSession, response: DebugProtocol.Response): void {
-  const { success, command, body } = response;
+  const { success, body } = response;
   if (!success && body?.error?.showUser) shown.set(session, response.message ?? '');
-  if (success && command === 'locations' && body.step !== undefined) tell('followed', session, body.step);
 }
