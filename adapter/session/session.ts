@@ -16,10 +16,10 @@ import { type Failure, type Site, siteOf, type Thread } from '../machine/index.j
 import { admit } from './admission.js';
 import { Breakpoints } from './breakpoints/index.js';
 import { type EndLine, endLines, failureLines } from './ending.js';
-import * as errors from './errors.js';
+import type * as errors from './errors.js';
 import type { Attributes } from './launch.js';
 import type { Location } from './locations.js';
-import { Pending } from './pending.js';
+import { Mailbox } from './mailbox.js';
 import { Progress } from './progress.js';
 import { capabilitiesOf, type Reply, requests } from './requests.js';
 import { type Mover, Runner } from './runner.js';
@@ -87,13 +87,7 @@ export class Session {
   });
 
   private readonly transport: Transport;
-  /** Requests that wait for the one that is being handled. */
-  private readonly pending = new Pending((command) =>
-    Object.hasOwn(requests, command) ? requests[command]?.role : undefined,
-  );
-  private busy = false;
-  /** Number of the request that is being handled. */
-  private handled: unknown;
+  private readonly mailbox = new Mailbox(this);
   /** The failure that the person was stopped at. */
   private toldFailure: Failure | undefined;
   /** Whether the person was stopped at the end of the run, which is then over when it goes on from there. */
@@ -109,7 +103,7 @@ export class Session {
   ) {
     this.breakpoints = new Breakpoints((text, site) => this.output('console', `${text}\n`, site));
     this.transport = new Transport(input, output, {
-      message: (value) => this.message(value),
+      message: (value) => this.mailbox.receive(value),
       malformed: (error) => this.complain(error),
       gone: () => this.close(),
     });
@@ -134,84 +128,28 @@ export class Session {
 
   // ---- messages
 
-  private message(value: unknown): void {
-    const { type, command } = (value ?? {}) as Record<string, unknown>;
-    if (type === 'request' && command === 'cancel') return void this.handle(value);
-    if (type === 'request' && command === 'disconnect') this.progress.cancel();
-    for (const { seq, command } of this.pending.push(value)) this.cancelled(seq, command);
-    if (!this.busy) void this.work();
-  }
-
-  /** Cancels a request that waits, or that works and can be stopped; any other is not troubled. */
+  /** Cancels a request; see `Mailbox`. */
   cancel(seq: number): void {
-    if (seq === this.handled) this.progress.cancel();
-    const request = this.pending.cancel(seq);
-    if (request !== undefined) this.cancelled(request['seq'], request['command']);
+    this.mailbox.cancel(seq);
   }
 
-  private cancelled(seq: unknown, command: unknown): void {
-    this.refuse({ type: 'response', request_seq: seq, command }, errors.cancelled(String(command)));
+  /** Whether nothing is answered any more. */
+  get gone(): boolean {
+    return this.state.kind === 'closed';
   }
 
-  private async work(): Promise<void> {
-    this.busy = true;
-    while (!this.pending.empty) {
-      const message = this.pending.next();
-      this.handled = (message as { seq?: unknown } | null)?.seq;
-      await this.handle(message);
-      this.handled = undefined;
-    }
-    this.busy = false;
+  /** Handles a request. Throws a `SessionError` that says why it is refused. */
+  answer(command: string, args: unknown): Reply | Promise<Reply> {
+    if ('debuggee' in this.state) this.state.debuggee.sim.machine.attach();
+    return admit(command, this.state.kind).handle(this, args);
   }
 
-  private async handle(value: unknown): Promise<void> {
-    if (this.state.kind === 'closed') return;
-    const {
-      type,
-      seq,
-      command,
-      arguments: args,
-    } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-    if (type === 'response' || type === 'event') return;
-    if (type !== 'request' || !Number.isSafeInteger(seq) || typeof command !== 'string')
-      return this.complain(
-        errors.notRequest("a request has a 'seq' that is an integer, the 'type' 'request' and a 'command'"),
-      );
-    const head = { type: 'response', request_seq: seq, command };
-    let reply: Reply;
-    try {
-      if ('debuggee' in this.state) this.state.debuggee.sim.machine.attach();
-      reply = await admit(command, this.state.kind).handle(this, args);
-    } catch (e) {
-      return this.refuse(
-        head,
-        e instanceof errors.SessionError ? e : errors.internal(command, (e as Error).message),
-      );
-    }
-    this.transport.send({
-      ...head,
-      success: true,
-      ...(reply.body === undefined ? {} : { body: reply.body }),
-    } as DebugProtocol.Response);
-    try {
-      reply.after?.();
-    } catch (e) {
-      this.crashed(e as Error);
-    }
-  }
-
-  private refuse(head: object, { id, message, showUser, short }: errors.SessionError): void {
-    const body = { error: { id, format: message, showUser } };
-    this.transport.send({
-      ...head,
-      success: false,
-      message: short ?? message,
-      body,
-    } as DebugProtocol.ErrorResponse);
+  send(message: DebugProtocol.ProtocolMessage): void {
+    this.transport.send(message);
   }
 
   /** Tells of a message that could not be answered, because nobody knows which request it was. */
-  private complain(error: errors.SessionError): void {
+  complain(error: errors.SessionError): void {
     this.output('stderr', `protocol error ${error.id}: ${error.message}\n`);
   }
 
