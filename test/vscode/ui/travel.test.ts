@@ -44,6 +44,13 @@ describe('time travel, with mouse and keyboard', () => {
     assert.ok((await step()) < before);
   });
 
+  it('runs backwards with the button of VS Code', async () => {
+    const before = await step();
+    await vscode.tool('reverse-continue');
+    await vscode.status(new RegExp(`step (?!${before}\\b)\\d+ of \\d+, past`)).waitFor();
+    assert.ok((await step()) < before);
+  });
+
   it('goes to a step that was typed', async () => {
     await vscode.status('past').click();
     await vscode.answer('40');
