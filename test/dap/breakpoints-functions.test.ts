@@ -64,6 +64,21 @@ describe('function breakpoints', () => {
     await client.finish();
   });
 
+  it('take any glob, and answer at once', async () => {
+    client = await launched({ program: kernel });
+    const found = await set(
+      { name: '*' },
+      { name: 't?p_page_fault' },
+      { name: `${'*_'.repeat(200)}x` },
+      { name: '(a+)+$' },
+    );
+    assert.deepEqual(
+      found.map((b) => b.verified),
+      [true, true, false, false],
+    );
+    await client.finish();
+  });
+
   it('have conditions over parameters and locals, and over what the scenario sees', async () => {
     await start({ name: 'tdp_page_fault', condition: 'vcpu.vcpu_id == 1 && slot.npages == 4096' });
     const { threadId } = await stop();

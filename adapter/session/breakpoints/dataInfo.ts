@@ -22,6 +22,7 @@ import { rowOf } from '../variables/find.js';
 import { compile } from './conditions.js';
 import { formatDataId, type Target } from './dataId.js';
 import type { Here } from './targets.js';
+import { tooLong } from './watch.js';
 
 export interface DataInfoArguments {
   readonly name: string;
@@ -89,6 +90,8 @@ function ofRow(sim: Simulation, here: Here[], row: Row): Info {
   }
   const everywhere = path !== undefined && typeof compile(sim, path, [], {}) !== 'string';
   // What is shown of an object with elements is what it consists of.
+  if (raw instanceof KObject && isIndexed(raw) && tooLong(raw))
+    return { why: `'${name}' has ${raw.length} elements, too many to be compared: watch some of them` };
   if (everywhere && raw instanceof KObject && isIndexed(raw))
     return { target: { kind: 'value', source: path }, name: path };
   if (cell !== undefined) {
@@ -173,7 +176,7 @@ function attempt(place: Place, at: At): Cell | null {
 function isStructure(sim: Simulation, compiled: Compiled): boolean {
   try {
     const value = sim.evaluate(compiled, {});
-    return value instanceof KObject && !isIndexed(value);
+    return value instanceof KObject && (!isIndexed(value) || tooLong(value));
   } catch {
     return false;
   }

@@ -203,14 +203,24 @@ function known(sim: Simulation): Target[] {
   ];
 }
 
-/** The names that a glob means: `*` stands for any number of characters, `?` for one. */
+/**
+ * The names that a glob means: `*` stands for any number of characters, `?` for one. Takes no longer than the two lengths
+ * multiplied, whatever the glob is.
+ */
 function matcher(glob: string): (name: string) => boolean {
-  const source = glob
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  const pattern = new RegExp(`^${source}$`);
-  return (name) => pattern.test(name);
+  return (name) => {
+    let [g, n] = [0, 0];
+    /** Where the last star was, and how much of the name it stands for. */
+    let [star, taken] = [-1, 0];
+    while (n < name.length) {
+      if (glob[g] === '*') [star, taken] = [g++, n];
+      else if (glob[g] === '?' || glob[g] === name[n]) [g, n] = [g + 1, n + 1];
+      else if (star >= 0) [g, n] = [star + 1, ++taken];
+      else return false;
+    }
+    while (glob[g] === '*') g++;
+    return g === glob.length;
+  };
 }
 
 function bind(sim: Simulation, { name: wanted, condition, hitCondition }: WantedFunction): Bound | string {

@@ -84,7 +84,7 @@ export interface NamedCell extends Cell {
 
 /** Places that an expression stands for: they may be others after a write to what leads there. */
 export class PlaceWatch implements Watch {
-  private cells: readonly NamedCell[] = [];
+  private cells = new Map<KObject, Map<number, NamedCell>>();
   private reads = new Reads();
 
   constructor(
@@ -95,16 +95,16 @@ export class PlaceWatch implements Watch {
   }
 
   get objects(): Iterable<KObject> {
-    return [...this.cells.map((c) => c.obj), ...this.reads.objects];
+    return [...this.cells.keys(), ...this.reads.objects];
   }
 
   concern(): Fits {
     const { cells, reads } = this;
-    return (obj, slot) => reads.has(obj, slot) || cells.some((c) => c.obj === obj && c.slot === slot);
+    return (obj, slot) => reads.has(obj, slot) || cells.get(obj)?.has(slot) === true;
   }
 
   private at(obj: KObject, slot: number): NamedCell | undefined {
-    return this.cells.find((c) => c.obj === obj && c.slot === slot);
+    return this.cells.get(obj)?.get(slot);
   }
 
   look(accesses: readonly Access[], moved: () => void): Seen[] {
@@ -121,7 +121,11 @@ export class PlaceWatch implements Watch {
 
   settle(): void {
     const { result, reads } = reading(this.of, this.find);
-    this.cells = result instanceof Error ? [] : result;
+    this.cells = new Map();
+    for (const c of result instanceof Error ? [] : result) {
+      const slots = this.cells.get(c.obj) ?? new Map<number, NamedCell>();
+      this.cells.set(c.obj, slots.set(c.slot, c));
+    }
     this.reads = reads;
   }
 }
@@ -179,6 +183,10 @@ export class ValueWatch implements Watch {
 /** Elements that are compared when the value is an object that consists of them. */
 const MOST = 1 << 16;
 
+/** Whether an object has more elements than are compared. */
+export const tooLong = (value: { readonly length: number }): boolean =>
+  value.length > (value instanceof Bitmap ? 64 * MOST : MOST);
+
 /** What an object consists of, at one time. */
 class Contents {
   constructor(
@@ -189,8 +197,8 @@ class Contents {
 
 /** An object with elements, as something that can be compared later; any other value as it is. */
 function contents(value: unknown): unknown {
-  if (!(value instanceof KObject) || !isIndexed(value) || value.length > MOST * 64) return value;
-  const words = value instanceof Bitmap ? Math.ceil(value.length / 64) : Math.min(value.length, MOST);
+  if (!(value instanceof KObject) || !isIndexed(value) || tooLong(value)) return value;
+  const words = value instanceof Bitmap ? Math.ceil(value.length / 64) : value.length;
   const values = Array.from({ length: words }, (_, i) => {
     const cell = value instanceof Bitmap ? { obj: value, slot: i } : value.cellOf?.(i);
     return cell === undefined ? value.element(i) : cell.obj.$look(cell.slot);
