@@ -71,6 +71,7 @@ function reportOf(sim: Simulation, failure: Failure): string[] {
       : [];
   const stack = thread === null ? [] : ['', `${thread.name} stands here:`, ...sim.stackOfFault()];
   return [
+    ...(failure.kind === 'assertion' && failure.site === undefined ? [`'${rule}' does not hold`] : []),
     ...invariant.map((i) => `The rule ${i.name}: ${i.doc}`),
     ...(failure.report === undefined ? [] : [failure.report]),
     ...terms.map((t) => termLine(sim, t)),

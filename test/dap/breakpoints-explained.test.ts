@@ -43,7 +43,8 @@ describe('what is said of a stop', () => {
   it('of an assertion: what decided, and not what was never asked', async () => {
     const info = await explained('assert');
     assert.equal(info.description, 'Assertion failed: the sum is wrong');
-    const lines = linesOf(info);
+    const [rule, ...lines] = linesOf(info);
+    assert.equal(rule, "'total == want && total > 100' does not hold");
     assert.match(lines[0] ?? '', /^total = 3, written by a at step \d+ in a \(rules\.lockstep:34\)$/);
     assert.match(lines[1] ?? '', /^want = 4, written by b at step \d+ in b \(rules\.lockstep:38\)$/);
     assert.equal(lines[2], '');
