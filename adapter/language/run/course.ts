@@ -177,9 +177,8 @@ export class Course {
     this.scheduler.moved(t);
     for (let k = 0; k < after.length; k++) (after[k] as { afterStep(): void }).afterStep();
     if (machine.failure !== null || t.op === Op.ended || machine.steps >= this.parts.maxSteps) this.settle();
-    const edits = this.timeline.editsAt(machine.steps);
-    if (edits.length > 0) this.again(edits);
-    else this.look();
+    if (this.timeline.hasEdits) this.again(this.timeline.editsAt(machine.steps));
+    this.look();
   }
 
   /** Sets values as they were set the first time. */

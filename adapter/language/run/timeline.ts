@@ -52,6 +52,11 @@ export class Timeline {
     return this.edits;
   }
 
+  /** Whether any value was set. */
+  get hasEdits(): boolean {
+    return this.edits.length > 0;
+  }
+
   /** A thread takes the step after `step` others. Where another did so before, that future is left. */
   moves(thread: Thread, step: number): void {
     const { recorder } = this;

@@ -24,6 +24,8 @@ export class Recorder {
   /** The step at which each mover begins. */
   private readonly from: number[] = [];
   private end = 0;
+  /** Who took the last step. */
+  private last: Thread | undefined;
   /** The run that was asked for last: questions come in order, mostly. */
   private at = 0;
 
@@ -34,7 +36,8 @@ export class Recorder {
 
   /** Adds a step at the end. */
   moved(thread: Thread): void {
-    if (this.movers.at(-1) !== thread) {
+    if (this.last !== thread) {
+      this.last = thread;
       this.movers.push(thread);
       this.from.push(this.end);
     }
@@ -49,6 +52,7 @@ export class Recorder {
       this.from.push(this.end);
       this.end += steps;
     }
+    this.last = this.movers.at(-1);
   }
 
   /** Who took a step. Undefined for one that is not recorded. */
@@ -70,6 +74,7 @@ export class Recorder {
       this.movers.pop();
     }
     this.at = 0;
+    this.last = this.movers.at(-1);
   }
 
   /** The choices from a step on. */
