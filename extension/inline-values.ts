@@ -3,7 +3,6 @@ import * as vscode from 'vscode';
 import { startOfFunction } from './functions.js';
 import { pathAt, variablesIn } from './paths.js';
 import { currentSession } from './session/ask.js';
-import { on } from './session/monitor.js';
 
 /** The documents whose lines a stack frame can be in: scenarios, and the models' source, which the adapter gives out. */
 const SELECTOR: vscode.DocumentSelector = [
@@ -19,15 +18,8 @@ const LAST_SCOPE = 'This thread';
 
 /** What is shown in the lines of a stopped frame: the values of its variables, and of the expression that the pointer is on. */
 export function valuesInEditor(): vscode.Disposable {
-  const changed = new vscode.EventEmitter<void>();
   return vscode.Disposable.from(
-    changed,
-    on('stopped', () => changed.fire()),
-    on('invalidated', () => changed.fire()),
-    vscode.languages.registerInlineValuesProvider(SELECTOR, {
-      onDidChangeInlineValues: changed.event,
-      provideInlineValues,
-    }),
+    vscode.languages.registerInlineValuesProvider(SELECTOR, { provideInlineValues }),
     vscode.languages.registerEvaluatableExpressionProvider(SELECTOR, {
       provideEvaluatableExpression(document, { line, character }) {
         const path = pathAt(document.lineAt(line).text, character);

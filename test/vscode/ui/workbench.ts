@@ -78,6 +78,15 @@ export class Workbench {
     await this.page.locator('.codicon-debug-breakpoint').first().waitFor();
   }
 
+  /** The number of the line to be seen in the active editor that has this text. */
+  async lineOf(text: string): Promise<number> {
+    const line = this.editor().locator('.view-line', { hasText: text.replaceAll(' ', '\u00a0') });
+    const top = await line.evaluate((element) => element.style.top);
+    const active = this.page.locator('.editor-group-container.active .margin-view-overlays > div');
+    const number = active.and(this.page.locator(`[style*="top:${top}"], [style*="top: ${top}"]`));
+    return Number(await number.locator('.line-numbers').innerText());
+  }
+
   /** Clicks a button of the dialog that is in front. */
   async dialog(button: string): Promise<void> {
     const dialog = this.page.locator('.monaco-dialog-box');
