@@ -61,6 +61,20 @@ describe('the view of kernel events', () => {
     await vscode.ended();
   });
 
+  it('stops when an expression becomes true, and forgets it when it is removed', async () => {
+    await vscode.check('SPTE transition', false);
+    await vscode.command('Lockstep: Break When Expression Becomes True...');
+    await vscode.answer('vm.arch.n_used_mmu_pages == 3');
+    await vscode.event('vm.arch.n_used_mmu_pages == 3').waitFor();
+    await vscode.start();
+    await vscode.page.locator('.exception-widget', { hasText: 'vm.arch.n_used_mmu_pages == 3' }).waitFor();
+    await vscode.event('vm.arch.n_used_mmu_pages == 3').hover();
+    await vscode.event('vm.arch.n_used_mmu_pages == 3').locator('.action-label[aria-label="Remove"]').click();
+    await vscode.event('When Becoming True').waitFor({ state: 'detached' });
+    await vscode.tool('continue');
+    await vscode.ended();
+  });
+
   it('goes back to failures only', async () => {
     await vscode.section('Kernel Events').hover();
     await vscode.section('Kernel Events').locator('.action-label[aria-label^="Reset"]').click();
