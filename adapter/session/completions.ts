@@ -8,6 +8,7 @@ import { membersOf, type Names, type SymbolOf, visibleNames } from '../language/
 import { type MemberOf, typeOfSymbol } from '../language/types.js';
 import { ANY, type EventField, infoOf, KObject } from '../machine/index.js';
 import { compile } from './breakpoints/conditions.js';
+import { COMMANDS } from './commands.js';
 import { placeOf } from './evaluate.js';
 import type { Reply } from './requests.js';
 import { frameOf } from './scopes.js';
@@ -40,12 +41,15 @@ export function completions(session: Session, args: CompletionsArguments): Reply
   const [word = ''] = /\w*$/.exec(before) ?? [];
   const receiver = /([\w.[\]()]+)\.\w*$/.exec(before)?.[1];
   const place = placeIn(session, args.frameId);
-  const items = receiver === undefined ? namesIn(place) : fieldsOf(place, receiver);
+  const first = /^\s*\w*$/.test(before) ? commands() : [];
+  const items = receiver === undefined ? [...namesIn(place), ...first] : fieldsOf(place, receiver);
   const targets = items
     .filter((i) => i.label.toLowerCase().startsWith(word.toLowerCase()))
     .map((i) => ({ ...i, start: before.length - word.length, length: word.length }));
   return { body: { targets } };
 }
+
+const commands = () => COMMANDS.map(({ name, doc }): Item => ({ label: name, type: 'keyword', detail: doc }));
 
 function placeIn(session: Session, frameId: number | undefined): Place {
   const { sim } = session.debuggee;

@@ -6,6 +6,7 @@ import { parse } from '../language/parser/parse.js';
 import type { At, Compiled, Simulation } from '../language/run/index.js';
 import { ANY, Bitmap, type EventField, isIndexed } from '../machine/index.js';
 import { compile } from './breakpoints/conditions.js';
+import { commandIn, runCommand } from './commands.js';
 import { badExpression, badValue, notSettable } from './errors.js';
 import type { Reply } from './requests.js';
 import { frameOf } from './scopes.js';
@@ -27,6 +28,9 @@ export function evaluate(session: Session, args: EvaluateArguments): Reply {
   const format = args.format ?? {};
   const target = args.context === 'repl' ? assignedIn(args.expression) : undefined;
   if (target !== undefined) return assign(session, args, target);
+  const command = args.context === 'repl' ? commandIn(args.expression) : undefined;
+  if (command !== undefined && !isExpression(session, args))
+    return runCommand(session, command, args.frameId);
   const row = evaluatedRow(session, args.expression.trim(), args.frameId, format);
   if (args.context === 'clipboard') return { body: { result: inFull(row, format), variablesReference: 0 } };
   const {
@@ -37,6 +41,15 @@ export function evaluate(session: Session, args: EvaluateArguments): Reply {
     ...rest
   } = toVariable(session, row, `evaluate ${args.frameId ?? ''}`, placeOf(session, args.frameId));
   return { body: { result, ...rest } };
+}
+
+function isExpression(session: Session, args: EvaluateArguments): boolean {
+  try {
+    evaluatedRow(session, args.expression.trim(), args.frameId, {});
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Where an expression is evaluated that comes with this frame, or with none. Throws when the frame is of an earlier stop. */

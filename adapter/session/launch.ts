@@ -69,6 +69,7 @@ export function initialize(session: Session, client: Read<typeof CLIENT>): Reply
       session.initialized({
         wantsTypes: client.supportsVariableType === true,
         showsTypeOnHover: client.clientID === 'vscode',
+        linksLines: client.clientID === 'vscode',
         wantsProgress: client.supportsProgressReporting === true,
         wantsInvalidated: client.supportsInvalidatedEvent === true,
         wantsMemory: client.supportsMemoryReferences === true,

@@ -3,6 +3,7 @@ import type { DebugProtocol } from '@vscode/debugprotocol';
 import { Activation } from '../language/interpreter/code.js';
 import { type Cell, KObject, siteOf } from '../machine/index.js';
 import { noLocation } from './errors.js';
+import { isPrinted, printedLocation } from './printed.js';
 import type { Reply } from './requests.js';
 import type { Session } from './session.js';
 import { sourceOf } from './sources.js';
@@ -52,6 +53,7 @@ function keyOf(location: Location): string {
 }
 
 export function locations(session: Session, args: { locationReference: number }): Reply {
+  if (isPrinted(args.locationReference)) return printedLocation(session, args.locationReference);
   const location = session.locations.get(args.locationReference);
   const site = location === undefined ? undefined : siteAt(session, location);
   if (site === undefined || siteOf(site) === undefined) throw noLocation();

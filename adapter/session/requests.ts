@@ -267,7 +267,7 @@ export const requests: Readonly<Record<string, Request>> = {
   scopes: looks(request('stopped', object({ frameId: integer }), scopes)),
   variables: looks(
     request(
-      'stopped',
+      'launched',
       object({
         variablesReference: integer,
         filter: optional(text),

@@ -20,6 +20,7 @@ import type * as errors from './errors.js';
 import type { Attributes } from './launch.js';
 import type { Location } from './locations.js';
 import { Mailbox } from './mailbox.js';
+import { linkTo } from './printed.js';
 import { Progress } from './progress.js';
 import { capabilitiesOf, type Reply, requests } from './requests.js';
 import { type Mover, Runner } from './runner.js';
@@ -46,6 +47,8 @@ export interface Client {
   readonly wantsTypes: boolean;
   /** The client shows a value's type only when it is pointed at, so that documentation may stand there. */
   readonly showsTypeOnHover: boolean;
+  /** The client makes a link of a line that it prints, to the step that printed it. */
+  readonly linksLines: boolean;
   readonly wantsProgress: boolean;
   readonly wantsInvalidated: boolean;
   /** The client can show memory at a memory reference. */
@@ -67,6 +70,7 @@ export class Session {
   client: Client = {
     wantsTypes: false,
     showsTypeOnHover: false,
+    linksLines: false,
     wantsProgress: false,
     wantsInvalidated: false,
     wantsMemory: false,
@@ -138,8 +142,12 @@ export class Session {
     return this.state.kind === 'closed';
   }
 
+  /** Whether the request that is handled is one of our own: clients do not know that it moves the scenario. */
+  private ownRequest = false;
+
   /** Handles a request. Throws a `SessionError` that says why it is refused. */
   answer(command: string, args: unknown): Reply | Promise<Reply> {
+    this.ownRequest = command.startsWith('lockstep/') || command === 'evaluate';
     if ('debuggee' in this.state) this.state.debuggee.sim.machine.attach();
     return admit(command, this.state.kind).handle(this, args);
   }
@@ -162,9 +170,17 @@ export class Session {
   }
 
   /** Writes to the client's console. */
-  output(category: string, text: string, site?: Site): void {
+  output(category: string, text: string, site?: Site, step?: number): void {
     const where = site === undefined ? {} : { source: sourceOf(site), line: site.line, column: site.column };
-    this.event('output', { category, output: text, ...where });
+    const at = step ?? ('debuggee' in this.state ? this.debuggee.sim.position : undefined);
+    const link = this.client.linksLines && at !== undefined ? linkTo(at) : {};
+    this.event('output', {
+      category,
+      output: text,
+      ...where,
+      ...(at === undefined ? {} : { data: { step: at } }),
+      ...link,
+    });
   }
 
   private tell(lines: readonly EndLine[]): void {
@@ -177,6 +193,7 @@ export class Session {
       o.category,
       o.text.endsWith('\n') ? o.text : `${o.text}\n`,
       o.site === undefined ? undefined : siteOf(o.site),
+      'debuggee' in this.state ? this.debuggee.sim.position - 1 : undefined, // a step counts from its beginning
     );
   }
 
@@ -243,6 +260,11 @@ export class Session {
     this.halt();
     this.lastStop = debuggee.sim.position;
     if (debuggee.sim.outcome === null) this.stoppedAtEnd = false;
+    if (this.ownRequest && this.state.kind === 'stopped')
+      this.event('continued', {
+        threadId: this.state.stop.thread === null ? 1 : threadId(this.state.stop.thread),
+        allThreadsContinued: true,
+      });
     this.frames.reset();
     this.references.reset();
     this.locations.reset();

@@ -195,6 +195,7 @@ export class Client {
 
   private happened(e: DebugProtocol.Event): void {
     this.note('<==', e.event, e.body);
+    if (e.event === 'continued') this.stopped = false;
     if (e.event === 'stopped') {
       if (this.stopped) this.problems.push('stopped while stopped');
       this.stopped = true;

@@ -2,8 +2,10 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import type { At } from '../../language/run/index.js';
 import { KObject } from '../../machine/index.js';
+import { notStopped } from '../errors.js';
 import { declarationOf, writerOf } from '../locations.js';
 import { memoryReference } from '../memory.js';
+import { isPrinted, printedVariables } from '../printed.js';
 import type { Reply } from '../requests.js';
 import type { Session } from '../session.js';
 import type { Container, Format, Row } from './container.js';
@@ -22,6 +24,8 @@ export interface VariablesArguments {
 }
 
 export function variables(session: Session, args: VariablesArguments): Reply {
+  if (isPrinted(args.variablesReference)) return printedVariables(args.variablesReference);
+  if (session.state.kind !== 'stopped') throw notStopped('variables');
   const container = openedOf(session, args.variablesReference);
   const format = args.format ?? {};
   const rows = [

@@ -23,7 +23,6 @@ describe('from a broken invariant to another future, with mouse and keyboard', (
     await vscode.stopped('Invariant broken');
     await vscode.page.locator('.exception-widget', { hasText: 'gfn 0x3 can be written unnoticed' }).waitFor();
     await vscode.collapse('Watch', 'Breakpoints', 'Kernel Events');
-    await vscode.look('setup');
     await vscode.lower('Call Stack', 500);
     await vscode.close('Locals');
     await vscode.expand('mmu', ...page);
@@ -34,6 +33,7 @@ describe('from a broken invariant to another future, with mouse and keyboard', (
     await vscode.chooseFor(vscode.variable('[3]', page.length + 2), 'Go to Last Write');
     await vscode.status('step 117 of 138, past').waitFor();
     await vscode.callStack().filter({ hasText: 'fast_pf_fix_direct_spte' }).first().waitFor();
+    await vscode.variable('[3]', page.length + 2).filter({ hasText: '0x50001f35' }).waitFor();
     await vscode.screenshot('who-wrote-this-2');
   });
 
