@@ -38,6 +38,7 @@ describe('from a broken invariant to another future, with mouse and keyboard', (
   });
 
   it('lets the harvest go first instead', async () => {
+    await vscode.collapse('Variables');
     await vscode.chooseFor(vscode.thread('migration'), 'Run This Thread Until Blocked');
     await vscode.thread('migration').filter({ hasText: 'waits for readers of kvm.srcu' }).waitFor();
     await vscode.console('a new future begins at step 117').waitFor();
