@@ -213,7 +213,13 @@ export class Session {
   /** Lets the scenario begin. */
   start(): void {
     const { sim, attributes } = this.debuggee;
-    if (attributes.noDebug === true) return this.resume(FREE);
+    if (attributes.noDebug === true) {
+      // Nothing is noted in such a run, so that there is no way back.
+      this.event('capabilities', {
+        capabilities: { supportsStepBack: false, supportsGotoTargetsRequest: false },
+      });
+      return this.resume(FREE);
+    }
     if (attributes.stopOnEntry !== true) return this.resume(GO);
     const thread = sim.pick();
     if (thread === null) return this.over();

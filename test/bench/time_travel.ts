@@ -14,6 +14,8 @@ const ARGS = [`--set rounds=${ROUNDS}`];
 /** Milliseconds from a request to the stop, or to the answer. */
 export interface Times {
   readonly steps: number;
+  /** A request that does next to nothing: what the transport and the processes cost. */
+  readonly roundTrip: number;
   readonly stepBack: number;
   readonly step: number;
   /** `reverseContinue` to a data breakpoint that was hit only at the beginning. */
@@ -41,6 +43,7 @@ export async function timesOfGoingBack(program: string): Promise<Times> {
   // Where a page is being harvested: deep inside an operation.
   const { threadId } = await move('lockstep/goToStep', { step: steps - 500 });
 
+  const roundTrip = await median(51, () => client.request('lockstep/position'));
   const stepBack = await median(21, () => move('lockstep/stepBackInto', { threadId }));
   const step = await median(21, () => move('stepIn', { threadId }));
   const stackTrace = await median(21, () => client.request('stackTrace', { threadId }));
@@ -59,7 +62,7 @@ export async function timesOfGoingBack(program: string): Promise<Times> {
   }
   await client.finish();
   const [reverseToData, lastWrite] = [Math.min(...reverses), Math.min(...writes)];
-  return { steps, stepBack, step, stackTrace, variables, reverseToData, lastWrite };
+  return { steps, roundTrip, stepBack, step, stackTrace, variables, reverseToData, lastWrite };
 }
 
 /** The reference under which the entries of the last shadow page are. */

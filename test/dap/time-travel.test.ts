@@ -264,6 +264,15 @@ describe('time travel in a session', () => {
     await client.finish();
   });
 
+  it('is not offered in a run without debugging', async () => {
+    client = await launched({ program: kernel, noDebug: true });
+    const changed = client.event<{ capabilities: DebugProtocol.Capabilities }>('capabilities');
+    await client.request('configurationDone');
+    assert.equal((await changed).capabilities.supportsStepBack, false);
+    await client.event('terminated');
+    await client.finish();
+  });
+
   it('stops once more at the end where the launch asks for it, and goes back from there', async () => {
     client = await launched({ program: kernel, stopAtEnd: true });
     const ended = stop();
