@@ -31,6 +31,9 @@ describe('the .vsix package', () => {
         'icons/lockstep.svg',
         'icons/scenario-dark.svg',
         'icons/scenario-light.svg',
+        ...['into', 'out', 'over'].flatMap((kind) =>
+          ['dark', 'light'].map((theme) => `icons/step-back-${kind}-${theme}.svg`),
+        ),
         'language-configuration.json',
         'package.json',
         'readme.md',

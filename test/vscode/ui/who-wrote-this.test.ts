@@ -33,7 +33,10 @@ describe('from a broken invariant to another future, with mouse and keyboard', (
     await vscode.chooseFor(vscode.variable('[3]', page.length + 2), 'Go to Last Write');
     await vscode.status('step 117 of 138, past').waitFor();
     await vscode.callStack().filter({ hasText: 'fast_pf_fix_direct_spte' }).first().waitFor();
-    await vscode.variable('[3]', page.length + 2).filter({ hasText: '0x50001f35' }).waitFor();
+    await vscode
+      .variable('[3]', page.length + 2)
+      .filter({ hasText: '0x50001f35' })
+      .waitFor();
     await vscode.screenshot('who-wrote-this-2');
   });
 
