@@ -8,6 +8,7 @@ export { Footprint, type Watcher } from './footprint.js';
 export { BeyondJournal, goBack, goBackToCheckpoint } from './history.js';
 export { Journal } from './journal.js';
 export { LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_RELEASED, Lock, type LockKind } from './lock.js';
+export { LOCK_ORDER } from './lock_order.js';
 export type { StepInfo, Write } from './log.js';
 export { Machine, type MachineOptions } from './machine.js';
 export { Frame, PhysicalMemory, WORDS, type WordHook } from './memory.js';

@@ -11,6 +11,7 @@ import { FAILURES, type Failure, type FailureKind, Fault } from './failure.js';
 import type { Watcher } from './footprint.js';
 import { Journal } from './journal.js';
 import { LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_RELEASED, type Lock } from './lock.js';
+import { LOCK_ORDER, LockOrder } from './lock_order.js';
 import { type Frame, PhysicalMemory } from './memory.js';
 import { ALLOCATED, FREED, type KObject, type Trace } from './object.js';
 import { Op } from './op.js';
@@ -37,6 +38,7 @@ export class Machine {
   readonly threads: Thread[] = [];
   readonly locks: Lock[] = [];
   readonly phys = new PhysicalMemory();
+  private readonly order = new LockOrder();
   readonly journal: Journal | null;
   /** Hears of every access while set. */
   watcher: Watcher | null = null;
@@ -203,10 +205,18 @@ export class Machine {
   }
 
   private acquire(t: Thread, l: Lock): void {
+    if (this.journal !== null) this.ordered(t, l);
     l.owner = t;
     if (this.wanted[LOCK_ACQUIRED.index]) this.emit(LOCK_ACQUIRED, [l.name, t.name, t.name]);
     if (this.wanted[LOCK_CONTENDED.index])
       for (const w of this.threads) if (w !== t && w.op === Op.acquire && w.obj === l) this.contended(w, l);
+  }
+
+  /** Learns the order of locks. It is learned whoever listens, so that going back and forth leaves nothing out. */
+  private ordered(t: Thread, l: Lock): void {
+    const held = this.locks.filter((h) => h.$get() === t);
+    if (held.length === 0) return;
+    for (const values of this.order.taken(l, held, t, this.steps)) this.emit(LOCK_ORDER, values);
   }
 
   private release(t: Thread, l: Lock): void {
