@@ -49,6 +49,10 @@ describe('the view of kernel events', () => {
   it('takes effect while a session is stopped, and the scenario is in front again at the end', async () => {
     await vscode.collapse('Variables', 'Watch', 'Call Stack');
     await vscode.check('SPTE transition', false);
+    // The session has heard of it when it has answered a later request of the extension's.
+    await vscode.command('Lockstep: Go to Step...');
+    await vscode.answer('5');
+    await vscode.status('step 5 of').waitFor();
     await vscode.tool('continue');
     await vscode.ended();
     await vscode.page.locator('.tab.active[data-resource-name="first-tour.lockstep"]').waitFor();

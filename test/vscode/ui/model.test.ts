@@ -31,16 +31,14 @@ describe('the source of a kernel model, with mouse and keyboard', () => {
   });
 
   it('tells the value of what is pointed at', async () => {
-    const word = vscode.editor().getByText('vcpu', { exact: true }).first();
-    await word.hover();
-    await word.hover({ position: { x: 6, y: 8 } });
+    await vscode.pointAt(vscode.editor().getByText('vcpu', { exact: true }).first());
     await vscode.page.locator('.debug-hover-widget', { hasText: 'vcpu' }).waitFor();
     await vscode.screenshot('model');
     await vscode.page.keyboard.press('Escape');
   });
 
   it('takes breakpoints in its gutter', async () => {
-    const line = await vscode.lineOf('yield* smp_mb()');
+    const line = await vscode.lineOf("yield* WRITE_ONCE(vcpu, 'mode', IN_GUEST_MODE)");
     await vscode.breakAt(line);
     await vscode.tool('continue');
     await vscode.stopped('breakpoint');

@@ -78,6 +78,18 @@ export class Workbench {
     await this.page.locator('.codicon-debug-breakpoint').first().waitFor();
   }
 
+  /**
+   * Points at a word until its hover is there. VS Code asks for it when the pointer moves, and not again when the session was not
+   * ready to answer then; a person moves the pointer once more.
+   */
+  async pointAt(word: Locator): Promise<void> {
+    const hover = this.page.locator('.debug-hover-widget');
+    for (let n = 0; n < 20 && !(await hover.isVisible()); n++) {
+      await word.hover({ position: { x: 3 + (n % 5) * 3, y: 8 } });
+      await hover.waitFor({ timeout: 1500 }).catch(() => undefined);
+    }
+  }
+
   /** The number of the line to be seen in the active editor that has this text. */
   async lineOf(text: string): Promise<number> {
     const line = this.editor().locator('.view-line', { hasText: text.replaceAll(' ', '\u00a0') });
