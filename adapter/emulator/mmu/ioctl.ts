@@ -11,7 +11,13 @@ import {
 } from '../../machine/index.js';
 import { mmap_region, type Region } from './host/mmap.js';
 import { kvm_memslots } from './memslot.js';
-import { create_memslot, delete_memslot, enable_dirty_log, install_new_memslot } from './memslots.js';
+import {
+  create_memslot,
+  delete_memslot,
+  disable_dirty_log,
+  enable_dirty_log,
+  install_new_memslot,
+} from './memslots.js';
 import { host_begin, operation_end } from './operation.js';
 import { type Kvm, kvm_struct } from './structures/kvm.js';
 import {
@@ -83,6 +89,16 @@ export function* kvm_vm_ioctl_enable_dirty_log(kvm: Kvm, handle: Memslot): Step<
   yield* mutex_lock(kvm.slots_lock);
   const slot = yield* published(kvm, handle);
   if (slot.dirty_bitmap === null) yield* enable_dirty_log(kvm, slot);
+  yield* mutex_unlock(kvm.slots_lock);
+  operation_end(kvm, c);
+}
+
+/** Ends the logging of a slot. */
+export function* kvm_vm_ioctl_disable_dirty_log(kvm: Kvm, handle: Memslot): Step<void> {
+  const c = yield* host_begin(kvm);
+  yield* mutex_lock(kvm.slots_lock);
+  const slot = yield* published(kvm, handle);
+  if (slot.dirty_bitmap !== null) yield* disable_dirty_log(kvm, slot);
   yield* mutex_unlock(kvm.slots_lock);
   operation_end(kvm, c);
 }

@@ -79,4 +79,14 @@ export const profiles: readonly Profile[] = [
     doc: 'A kernel that never was: the fast page fault without the work that makes it safe.',
     switches: { volatile_rule: 'ad-only', spte_update: 'stale-entry', pt_protect_test: 'w-only' },
   },
+  {
+    name: 'lazy-3.15',
+    doc: 'Linux 3.15: the flush of a harvest comes after `mmu_lock` is released, and write protection keeps large mappings, read-only.',
+    switches: {
+      spte_update: 'lockless-bit',
+      large_wp: 'lazy-checked',
+      ro_large: 'dropped',
+      dirtylog: 'xchg-unlocked-flush',
+    },
+  },
 ];

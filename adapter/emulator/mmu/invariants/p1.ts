@@ -19,17 +19,14 @@ interface Run {
 export const P1: Rule = {
   name: 'INV-P1',
   doc: `A guest access is done after at most ${MAX_FAULTS} faults while no other thread runs.`,
-  when: 'lock',
+  when: 'step',
   watch: (c) => {
-    const { look, operations, machine } = c;
+    const { operations, machine } = c;
     const runs = new Ledger<Run>();
-    const driven = (t: Thread): KvmVcpu | undefined =>
-      look.vcpus.find((v) => (peek(v, 'thread') as unknown) === t);
-    // Every fault that is not fixed for good takes mmu_lock in the end.
-    c.onRelease(() => {
-      const t = current;
-      const vcpu = driven(t);
-      if (vcpu === undefined) return;
+    // Every fault, of the fast path or of the slow one, ends by entering the guest again.
+    c.kvm.observers.guestEntered.push((vcpu: KvmVcpu) => {
+      const t: Thread = current;
+      if ((peek(vcpu, 'thread') as unknown) !== t) return;
       const exits = peek(peek(vcpu, 'stat'), 'exits');
       const serial = operations.serial(t);
       const others = machine.steps - t.steps;

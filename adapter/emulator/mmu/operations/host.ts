@@ -4,12 +4,14 @@ import { type Operation, type Param, UsageError } from '../../subsystem.js';
 import { find_vma } from '../host/fault.js';
 import {
   host_age,
+  host_migrate_page,
   host_read_guest,
   host_swap_in,
   host_swap_out,
   host_test_age,
   host_unmap,
   host_write_guest,
+  host_writeback,
 } from '../host/pages.js';
 import { host_change_pte, host_collapse, host_make_readonly, host_split } from '../host/thp.js';
 import type { MmStruct, VmAreaStruct } from '../structures/host.js';
@@ -84,6 +86,29 @@ export const hostOperations: readonly Operation[] = [
     'swap_out',
     'The host reclaims a page: written to swap if it is dirty, dropped if it is clean.',
     host_swap_out,
+    NONE,
+    pageable,
+  ),
+  {
+    name: 'writeback',
+    on,
+    doc: 'The host writes a page out and keeps it: it is clean then.',
+    params: [
+      HVA,
+      {
+        name: 'notify',
+        type: BOOL,
+        doc: 'Whether the mappings of the guest are removed first, as every host does.',
+        default: true,
+      },
+    ],
+    returns: NONE,
+    run: (self, [hva, notify]) => host_writeback(kvmOf(self), pageable(kvmOf(self), hva), notify === true),
+  },
+  plain(
+    'migrate_page',
+    'The host moves a page to another frame, as memory compaction does.',
+    host_migrate_page,
     NONE,
     pageable,
   ),

@@ -3,6 +3,7 @@ import { BOOL, handle, INT, type KObject, NONE } from '../../../machine/index.js
 import { type Operation, type Param, UsageError } from '../../subsystem.js';
 import {
   kvm_vm_ioctl_delete_memory_region,
+  kvm_vm_ioctl_disable_dirty_log,
   kvm_vm_ioctl_enable_dirty_log,
   kvm_vm_ioctl_get_dirty_log,
   kvm_vm_ioctl_set_memory_region,
@@ -114,6 +115,14 @@ export const vmOperations: readonly Operation[] = [
     params: [SLOT],
     returns: NONE,
     run: (self, [slot]) => kvm_vm_ioctl_enable_dirty_log(vm(self), slotOf(slot)),
+  },
+  {
+    name: 'disable_dirty_log',
+    on,
+    doc: 'Ends the logging of a slot. What nobody has harvested is forgotten.',
+    params: [SLOT],
+    returns: NONE,
+    run: (self, [slot]) => kvm_vm_ioctl_disable_dirty_log(vm(self), slotOf(slot)),
   },
   {
     name: 'get_dirty_log',
