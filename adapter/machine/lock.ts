@@ -18,7 +18,7 @@ export class Lock extends KObject {
    * @param cls  the lock class, one for all instances of the same kind: `kvm->mmu_lock`
    */
   constructor(
-    readonly name: string,
+    public name: string,
     readonly kind: LockKind,
     readonly cls: string = name,
   ) {

@@ -80,8 +80,11 @@ export function* fast_page_fault(
     if (is_writable_pte(spte)) {
       vcpu.kvm.emulator_stat.spurious_pf++;
       ret = true;
-    } else if (bits.spte_is_locklessly_modifiable(spte) && variant.large_wp.fast(at))
-      ret = yield* variant.walk_lock(vcpu, page_header(sptep), sptep, spte);
+    } else if (bits.spte_is_locklessly_modifiable(spte) && variant.large_wp.fast(at)) {
+      yield* variant.walk_lock.lock(vcpu);
+      ret = yield* variant.fpf_mark(vcpu, page_header(sptep), sptep, spte);
+      yield* variant.walk_lock.unlock(vcpu);
+    }
   }
 
   const new_spte = yield* read64(sptep);

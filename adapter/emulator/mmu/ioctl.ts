@@ -19,6 +19,7 @@ import {
   install_new_memslot,
 } from './memslots.js';
 import { host_begin, operation_end } from './operation.js';
+import { kvm_mmu_change_mmu_pages, mmu_shrink } from './shrinker.js';
 import { type Kvm, kvm_struct } from './structures/kvm.js';
 import {
   KVM_MEM_LOG_DIRTY_PAGES,
@@ -137,4 +138,23 @@ export function* vm_zap_all(kvm: Kvm): Step<void> {
   const c = yield* host_begin(kvm);
   yield* kvm_arch_flush_shadow(kvm);
   operation_end(kvm, c);
+}
+
+/** Sets how many shadow pages there may be. */
+export function* kvm_vm_ioctl_set_nr_mmu_pages(kvm: Kvm, kvm_nr_mmu_pages: number): Step<void> {
+  const c = yield* host_begin(kvm);
+  yield* mutex_lock(kvm.slots_lock);
+  yield* spin_lock(kvm.mmu_lock);
+  yield* kvm_mmu_change_mmu_pages(kvm, kvm_nr_mmu_pages);
+  yield* spin_unlock(kvm.mmu_lock);
+  yield* mutex_unlock(kvm.slots_lock);
+  operation_end(kvm, c);
+}
+
+/** The host is short of memory. Returns the number of shadow pages that are left. */
+export function* host_shrink(kvm: Kvm, nr_to_scan: number): Step<number> {
+  const c = yield* host_begin(kvm);
+  const left = yield* mmu_shrink(kvm.main, nr_to_scan);
+  operation_end(kvm, c);
+  return left;
 }

@@ -18,6 +18,12 @@ export const options: readonly Option[] = [
     default: 1,
   },
   {
+    name: 'vms',
+    doc: 'Number of virtual machines, each in a process of its own. `vm` is the first of them; `vms` are all.',
+    type: { kind: 'int' },
+    default: 1,
+  },
+  {
     name: 'cpus',
     doc: 'Number of physical CPUs that can run guests; 0 for as many as vCPUs, and at least 4.',
     type: { kind: 'int' },
@@ -72,6 +78,7 @@ export const profiles: readonly Profile[] = [
       pt_protect_test: 'w-only',
       hostw_bit: '9',
       age_bit: 'fixed5',
+      shrink: 'scan-all',
     },
   },
   {
@@ -87,6 +94,7 @@ export const profiles: readonly Profile[] = [
       large_wp: 'lazy-checked',
       ro_large: 'dropped',
       dirtylog: 'xchg-unlocked-flush',
+      shrink: 'fixed',
     },
   },
 ];

@@ -63,7 +63,8 @@ function make_spte(kvm: Kvm, m: Mapping): bigint {
 /** Builds and writes a leaf spte. Returns whether a store to the page has to be emulated. */
 export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping): Step<boolean> {
   const { kvm } = vcpu;
-  const entry = yield* kvm.variant.spte_update.entry(sptep);
+  const { spte_update, flush_order } = kvm.variant;
+  const entry = yield* spte_update.entry(sptep);
   const slot = gfn_to_memslot_unsafe(kvm, m.gfn);
   let spte = make_spte(kvm, m);
 
@@ -76,7 +77,8 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping): Step<boolea
     // The bit must be there before any store can be.
     yield* mark_page_dirty_in_slot(kvm, slot, m.gfn);
   }
-  yield* kvm.variant.flush_order(kvm, sptep, entry, spte);
+  yield* flush_order.before(kvm, sptep, spte);
+  if (yield* spte_update.update(kvm, sptep, entry, spte)) yield* flush_order.after(kvm);
   return false;
 }
 

@@ -5,6 +5,7 @@
 import type { Cell, Step } from '../../machine/index.js';
 import type { SpteBits } from './bits.js';
 import type { Kvm } from './structures/kvm.js';
+import type { KvmMain } from './structures/kvm_main.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
 import type { KvmMmuPage } from './structures/mmu_page.js';
 import type { KvmVcpu } from './structures/vcpu.js';
@@ -24,6 +25,7 @@ import { large_wp, ro_large } from './variants/large.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
 import { flush_order, pfn_change_flush, size_change_flush } from './variants/set_spte_flush.js';
+import { active_empty_check, shrink, zap_count } from './variants/shrink.js';
 import { slot_delete } from './variants/slot_delete.js';
 import { spte_update } from './variants/spte_update.js';
 import { volatile_rule } from './variants/volatile_rule.js';
@@ -58,6 +60,18 @@ export interface WalkGuard {
   end(vcpu: KvmVcpu): Step<void>;
 }
 
+/** What is done before and after an entry is narrowed. */
+export interface FlushOrder {
+  before(kvm: Kvm, sptep: number, spte: bigint): Step<void>;
+  after(kvm: Kvm): Step<void>;
+}
+
+/** A lock around the change of an entry. */
+export interface WalkLock {
+  lock(vcpu: KvmVcpu): Step<void>;
+  unlock(vcpu: KvmVcpu): Step<void>;
+}
+
 /** From what KVM concludes that a page was written. */
 export interface DirtyTrack {
   /** Whether W stands for "was written". */
@@ -72,6 +86,12 @@ export interface DirtyTrack {
 export interface MakeRoom {
   unlocked(kvm: Kvm): Step<void>;
   locked(kvm: Kvm): Step<void>;
+}
+
+/** When a shadow page no longer counts as used. */
+export interface ZapCount {
+  prepared(kvm: Kvm): void;
+  committed(kvm: Kvm): void;
 }
 
 /** What the fast path does after it has found the entry, and after its last access to it. */
@@ -100,7 +120,7 @@ export interface Variant {
   readonly notifier_retry: (kvm: Kvm, mmu_seq: number) => Step<boolean>;
   readonly pfn_change_flush: (kvm: Kvm) => Step<void>;
   readonly size_change_flush: (kvm: Kvm) => Step<void>;
-  readonly flush_order: (kvm: Kvm, sptep: number, entry: bigint, spte: bigint) => Step<void>;
+  readonly flush_order: FlushOrder;
   readonly ad_flush: (bits: SpteBits, old_spte: bigint, new_spte: bigint) => boolean;
   readonly dirty_track: DirtyTrack;
   readonly age_without_a: (kvm: Kvm, rmapp: Cell) => Step<boolean>;
@@ -110,7 +130,10 @@ export interface Variant {
   readonly free_before_lock: MakeRoom;
   readonly walk_guard: WalkGuard;
   readonly walk_end: WalkEnd;
-  readonly walk_lock: (vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, spte: bigint) => Step<boolean>;
+  readonly walk_lock: WalkLock;
+  readonly shrink: (main: KvmMain, nr_to_scan: number) => Step<void>;
+  readonly active_empty_check: boolean;
+  readonly zap_count: ZapCount;
   readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
 }
 
@@ -153,6 +176,9 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   walk_guard,
   walk_end,
   walk_lock,
+  shrink,
+  active_empty_check,
+  zap_count,
   clear_spte,
 };
 

@@ -1,8 +1,9 @@
-/** INV-P1: a guest access gets done. */
+/** INV-P1: a guest access gets done, and so does the zapping of shadow pages. */
 import { current, type Thread } from '../../../machine/index.js';
+import { hex } from '../structures/pointer.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import { Ledger } from './ledger.js';
-import { peek } from './look.js';
+import { peek, spGfn, spLevel, spTable } from './look.js';
 import type { Rule } from './rule.js';
 
 /** Faults that one access may need while nobody else runs: a few for tables, rights and a retry each. */
@@ -16,9 +17,16 @@ interface Run {
   readonly exits: number;
 }
 
+/** How often a page was zapped in one operation of a thread. */
+interface Zaps {
+  readonly thread: number;
+  readonly serial: number;
+  readonly times: number;
+}
+
 export const P1: Rule = {
   name: 'INV-P1',
-  doc: `A guest access is done after at most ${MAX_FAULTS} faults while no other thread runs.`,
+  doc: `A guest access is done after at most ${MAX_FAULTS} faults while no other thread runs, and no operation takes the same shadow page apart again and again.`,
   when: 'step',
   watch: (c) => {
     const { operations, machine } = c;
@@ -36,6 +44,19 @@ export const P1: Rule = {
       else if (exits - run.exits > MAX_FAULTS)
         c.broken(P1, {
           message: `one access of vcpu ${peek(vcpu, 'vcpu_id')} has faulted ${exits - run.exits} times while no other thread ran, and is not done: thread ${t.name} will fault for ever`,
+          blame: [],
+        });
+    });
+    const zaps = new Ledger<Zaps>();
+    c.kvm.observers.pageZapped.push((sp) => {
+      const pfn = spTable(sp).pfn;
+      const serial = operations.serial(current);
+      const last = zaps.get(pfn);
+      const times = last?.thread === current.index && last.serial === serial ? last.times + 1 : 1;
+      zaps.put(pfn, { thread: current.index, serial, times });
+      if (times > MAX_FAULTS)
+        c.broken(P1, {
+          message: `thread ${current.name} has zapped the shadow page of gfn ${hex(spGfn(sp))} level ${spLevel(sp)} ${times} times in one operation: it will do so for ever`,
           blame: [],
         });
     });

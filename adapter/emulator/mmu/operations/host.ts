@@ -14,6 +14,7 @@ import {
   host_writeback,
 } from '../host/pages.js';
 import { host_change_pte, host_collapse, host_make_readonly, host_split } from '../host/thp.js';
+import { host_shrink } from '../ioctl.js';
 import type { MmStruct, VmAreaStruct } from '../structures/host.js';
 import type { Kvm } from '../structures/kvm.js';
 import { hex } from '../structures/pointer.js';
@@ -112,6 +113,24 @@ export const hostOperations: readonly Operation[] = [
     NONE,
     pageable,
   ),
+  {
+    name: 'shrink',
+    on,
+    doc: 'The host is short of memory and asks for shadow pages (`mmu_shrink`). Returns how many there are afterwards, of all virtual machines.',
+    params: [
+      {
+        name: 'nr_to_scan',
+        type: INT,
+        doc: 'How many virtual machines to look at, at the most; 0 only asks for the number of pages.',
+      },
+    ],
+    returns: INT,
+    run: (self, [n]) => {
+      if (typeof n !== 'number' || n < 0)
+        throw new UsageError(`nr_to_scan must be an integer from 0 on, not ${String(n)}`);
+      return host_shrink(kvmOf(self), n);
+    },
+  },
   plain('swap_in', 'The host brings a page into memory, as a read of the process would.', host_swap_in),
   plain(
     'age',

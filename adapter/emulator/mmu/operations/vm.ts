@@ -7,6 +7,7 @@ import {
   kvm_vm_ioctl_enable_dirty_log,
   kvm_vm_ioctl_get_dirty_log,
   kvm_vm_ioctl_set_memory_region,
+  kvm_vm_ioctl_set_nr_mmu_pages,
   vm_slot_remove_write_access,
   vm_zap_all,
 } from '../ioctl.js';
@@ -22,6 +23,8 @@ const SLOT: Param = {
   type: handle('memslot'),
   doc: 'A memory slot, as `vm.memslot` returned it.',
 };
+/** Fewest shadow pages that userspace may ask for. */
+const KVM_MIN_ALLOC_MMU_PAGES = 64;
 /** Bits in the slot bitmap of a shadow page. */
 const MAX_SLOTS = 64;
 
@@ -139,6 +142,20 @@ export const vmOperations: readonly Operation[] = [
     params: [SLOT],
     returns: NONE,
     run: (self, [slot]) => vm_slot_remove_write_access(vm(self), slotOf(slot)),
+  },
+  {
+    name: 'set_nr_mmu_pages',
+    on,
+    doc: 'Sets how many shadow pages there may be (KVM_SET_NR_MMU_PAGES), and reclaims what is above that.',
+    params: [{ name: 'n', type: INT, doc: `Shadow pages: at least ${KVM_MIN_ALLOC_MMU_PAGES}.` }],
+    returns: NONE,
+    run: (self, [n]) => {
+      if (typeof n !== 'number' || n < KVM_MIN_ALLOC_MMU_PAGES)
+        throw new UsageError(
+          `a virtual machine needs at least ${KVM_MIN_ALLOC_MMU_PAGES} shadow pages, not ${String(n)} (-EINVAL)`,
+        );
+      return kvm_vm_ioctl_set_nr_mmu_pages(vm(self), n);
+    },
   },
   {
     name: 'zap_all',

@@ -1,9 +1,8 @@
 /** Mistakes in the use of lockless walks: kernels that never were. */
 import { type Step, spin_lock, spin_unlock } from '../../../machine/index.js';
 import { walk_shadow_page_lockless_end } from '../lockless_walk.js';
-import type { KvmMmuPage } from '../structures/mmu_page.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
-import type { SwitchTable, WalkEnd } from '../variant.js';
+import type { SwitchTable, WalkEnd, WalkLock } from '../variant.js';
 
 function* nothing(): Step<void> {}
 
@@ -15,21 +14,18 @@ export const walk_end: SwitchTable<WalkEnd> = {
   },
 };
 
-type Fix = (vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, spte: bigint) => Step<boolean>;
-
-function* without_lock(vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, spte: bigint): Step<boolean> {
-  return yield* vcpu.kvm.variant.fpf_mark(vcpu, sp, sptep, spte);
-}
-
 /** Whoever holds the lock may be waiting for this CPU to take an interrupt, which the walk keeps off. */
-function* with_lock(vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, spte: bigint): Step<boolean> {
+function* take_mmu_lock(vcpu: KvmVcpu): Step<void> {
   yield* spin_lock(vcpu.kvm.mmu_lock);
-  const ret = yield* vcpu.kvm.variant.fpf_mark(vcpu, sp, sptep, spte);
+}
+function* release_mmu_lock(vcpu: KvmVcpu): Step<void> {
   yield* spin_unlock(vcpu.kvm.mmu_lock);
-  return ret;
 }
 
-export const walk_lock: SwitchTable<Fix> = {
+export const walk_lock: SwitchTable<WalkLock> = {
   doc: 'Whether the fast path changes the entry without `mmu_lock`, or (wrongly) takes it inside the walk.',
-  values: { none: without_lock, mmu_lock: with_lock },
+  values: {
+    none: { lock: nothing, unlock: nothing },
+    mmu_lock: { lock: take_mmu_lock, unlock: release_mmu_lock },
+  },
 };
