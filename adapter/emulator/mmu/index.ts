@@ -20,6 +20,7 @@ import { spte } from './structures/spt.js';
 import { emulator_stat, kvm_vcpu_stat, kvm_vm_stat } from './structures/stat.js';
 import { tlb_entry } from './structures/tlb.js';
 import { kvm_mmu, kvm_mmu_memory_cache, kvm_vcpu, kvm_vcpu_arch } from './structures/vcpu.js';
+import { tags } from './tags.js';
 
 export { MmuInstance } from './boot.js';
 
@@ -99,6 +100,7 @@ export const mmu: Subsystem = {
   daemons: [irqThread('N')],
   locks: ['mmu_lock', 'slots_lock', 'requests_lock', 'mmap_sem', 'ptl', 'kvm_lock', 'vms[1].mmu_lock'],
   wordAddresses,
+  tags,
   sources: 'adapter/emulator/mmu/',
   boot: (machine, configuration) => new MmuInstance(mmu, machine, configuration),
 };
