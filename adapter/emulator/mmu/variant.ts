@@ -4,6 +4,7 @@
  */
 import type { Cell, Step } from '../../machine/index.js';
 import type { SpteBits } from './bits.js';
+import type { Resolved } from './gfn_to_pfn.js';
 import type { Kvm } from './structures/kvm.js';
 import type { KvmMain } from './structures/kvm_main.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
@@ -20,6 +21,7 @@ import { enable_log, slot_wp, slot_wp_flush } from './variants/enable_log.js';
 import { flush_root_check } from './variants/flush_root_check.js';
 import { fpf, fpf_mark } from './variants/fpf.js';
 import { free_before_lock } from './variants/free_before_lock.js';
+import { gup_in_vm_fault } from './variants/gup_in_vm_fault.js';
 import { ipi } from './variants/ipi.js';
 import { large_wp, ro_large } from './variants/large.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
@@ -131,6 +133,7 @@ export interface Variant {
   readonly walk_guard: WalkGuard;
   readonly walk_end: WalkEnd;
   readonly walk_lock: WalkLock;
+  readonly gup_in_vm_fault: (kvm: Kvm, hva: number) => Step<Resolved>;
   readonly shrink: (main: KvmMain, nr_to_scan: number) => Step<void>;
   readonly active_empty_check: boolean;
   readonly zap_count: ZapCount;
@@ -176,6 +179,7 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   walk_guard,
   walk_end,
   walk_lock,
+  gup_in_vm_fault,
   shrink,
   active_empty_check,
   zap_count,

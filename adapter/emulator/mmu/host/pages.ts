@@ -1,11 +1,11 @@
 /** What the host does to pages of the process: takes them away, brings them back, writes to them (specification, section 10.3). */
 import {
+  down_read,
   event_step,
   machine,
-  mutex_lock,
-  mutex_unlock,
   type Step,
   spin_unlock,
+  up_read,
   WORDS,
   WRITE_ONCE,
 } from '../../../machine/index.js';
@@ -132,9 +132,9 @@ export function* host_migrate_page(kvm: Kvm, hva: number): Step<void> {
 /** Brings a page into memory, as a read of the process would. */
 export function* host_swap_in(kvm: Kvm, hva: number): Step<void> {
   const c = yield* host_begin(kvm);
-  yield* mutex_lock(kvm.mm.mmap_sem);
+  yield* down_read(kvm.mm.mmap_sem);
   yield* handle_mm_fault(kvm, hva, false);
-  yield* mutex_unlock(kvm.mm.mmap_sem);
+  yield* up_read(kvm.mm.mmap_sem);
   operation_end(kvm, c);
 }
 

@@ -11,6 +11,7 @@ import { H1 } from './h1.js';
 import { H2 } from './h2.js';
 import { H3 } from './h3.js';
 import { N1, W4 } from './host_rules.js';
+import { K2 } from './k2.js';
 import { P1 } from './p1.js';
 import { C6, C7, C10 } from './pages.js';
 import { R1 } from './r1.js';
@@ -47,6 +48,7 @@ const rules: readonly Rule[] = [
   H1,
   H2,
   H3,
+  K2,
   L2,
   L3,
   P1,

@@ -14,6 +14,7 @@ import {
   host_writeback,
 } from '../host/pages.js';
 import { host_change_pte, host_collapse, host_make_readonly, host_split } from '../host/thp.js';
+import { host_vm_fault } from '../host/vm_fault.js';
 import { host_shrink } from '../ioctl.js';
 import type { MmStruct, VmAreaStruct } from '../structures/host.js';
 import type { Kvm } from '../structures/kvm.js';
@@ -130,6 +131,14 @@ export const hostOperations: readonly Operation[] = [
         throw new UsageError(`nr_to_scan must be an integer from 0 on, not ${String(n)}`);
       return host_shrink(kvmOf(self), n);
     },
+  },
+  {
+    name: 'vm_fault',
+    on,
+    doc: 'A thread of the process touches guest memory through a mapping of the file that stands for the virtual machine, and faults.',
+    params: [{ name: 'gpa', type: INT, doc: 'Guest physical address of any byte of the page.' }],
+    returns: NONE,
+    run: (self, [gpa]) => host_vm_fault(kvmOf(self), behind(kvmOf(self), address(gpa, 'gpa'))),
   },
   plain('swap_in', 'The host brings a page into memory, as a read of the process would.', host_swap_in),
   plain(
