@@ -123,6 +123,12 @@ export interface SubsystemInstance {
   dump?(): string;
 }
 
+/** Tags of scenarios that are entries of one list, such as the known bugs of a kind. */
+export interface TagGroup {
+  readonly pattern: RegExp;
+  readonly title: string;
+}
+
 /** How a local of a kernel function is shown. */
 export type Local = FieldOptions & { readonly type?: ValueType };
 
@@ -144,6 +150,8 @@ export interface Subsystem {
   readonly queries: readonly Query[];
   readonly events: readonly EventType[];
   readonly invariants: readonly Invariant[];
+  /** Tags that stand for something: the table of scenarios is made from them. */
+  readonly tags?: readonly TagGroup[];
   /** Names of the locks that a schedule may speak of. */
   readonly locks: readonly string[];
   /** Names of its own threads that a schedule may move; `N` stands for a number. */

@@ -10,6 +10,7 @@ import {
   type KObject,
   Lock,
   listOf,
+  RwSemaphore,
   STRING,
   type ValueType,
 } from '../machine/index.js';
@@ -38,6 +39,13 @@ const LOCK: readonly Member[] = [
   ),
 ];
 
+const READERS = member<Lock>(
+  'readers',
+  listOf(STRING),
+  'Names of the threads that hold it for reading.',
+  (l) => (l instanceof RwSemaphore ? l.readers.map((t) => t.name) : []),
+);
+
 const LENGTH = [member<{ length: number }>('length', INT, 'Number of elements.', (v) => v.length)];
 
 const BITMAP: readonly Member[] = [
@@ -47,13 +55,14 @@ const BITMAP: readonly Member[] = [
 
 /** Built-in members of the values of a type. */
 export function membersOfType(type: ValueType): readonly Member[] {
-  if (type.kind === 'lock') return LOCK;
+  if (type.kind === 'lock') return [...LOCK, READERS];
   if (type.kind === 'bitmap') return BITMAP;
   return type.kind === 'list' || type.kind === 'string' ? LENGTH : [];
 }
 
 /** Built-in members of a value. */
 export function membersOfValue(value: unknown): readonly Member[] {
+  if (value instanceof RwSemaphore) return [...LOCK, READERS];
   if (value instanceof Lock) return LOCK;
   if (value instanceof Bitmap) return BITMAP;
   return Array.isArray(value) || typeof value === 'string' || isIndexed(value) ? LENGTH : [];

@@ -15,6 +15,7 @@ export { Frame, PhysicalMemory, WORDS, type WordHook } from './memory.js';
 export { type Names, nameFrom, nameOfCell, names, wordsIn } from './names.js';
 export { ALLOCATED, type Cell, CHANGING, FREED, KObject, type Trace, WHOLE } from './object.js';
 export * from './op.js';
+export { READ, RwSemaphore } from './rwsem.js';
 export * from './scheduler/index.js';
 export { addSite, allSites, modelFunctions, type Site, siteOf } from './site.js';
 export {

@@ -1,13 +1,14 @@
 /** Locks as objects of the machine, and the events that they give. */
 import { looked, machine } from './current.js';
 import { type EventField, event } from './event.js';
+import { Fault } from './failure.js';
 import { STRING } from './field.js';
 import { CHANGING, KObject } from './object.js';
 import { Op } from './op.js';
 import type { Thread } from './thread.js';
 
-/** Kinds of locks: a spinlock is never held across sleep, a mutex may be. */
-export type LockKind = 'spinlock' | 'mutex';
+/** Kinds of locks: a spinlock is never held across sleep, a mutex may be; a semaphore with readers has one writer or many readers. */
+export type LockKind = 'spinlock' | 'mutex' | 'rwsem';
 
 /** A lock. Its owner is state and journaled; its waiters follow from what the threads have announced. */
 export class Lock extends KObject {
@@ -18,7 +19,7 @@ export class Lock extends KObject {
    * @param cls  the lock class, one for all instances of the same kind: `kvm->mmu_lock`
    */
   constructor(
-    readonly name: string,
+    public name: string,
     readonly kind: LockKind,
     readonly cls: string = name,
   ) {
@@ -39,15 +40,33 @@ export class Lock extends KObject {
   get held(): boolean {
     return this.owner !== null;
   }
-  /** Threads that stand before this lock while another holds it, in order of their numbers. */
+  /** Whether a thread holds it. */
+  heldBy(t: Thread): boolean {
+    return this.owner === t;
+  }
+  /** Whom a thread that stands before this lock has to wait for; null when it can take it. Not an access of the kernel's. */
+  blocker(_t: Thread): Thread | null {
+    return this.holder;
+  }
+  /** A thread takes the lock in the way it has announced. */
+  take(t: Thread): void {
+    this.owner = t;
+  }
+  /** A thread gives it back. */
+  give(t: Thread): void {
+    if (this.owner !== t) throw unbalanced(t, this, this.owner);
+    this.owner = null;
+  }
+  /** Threads that stand before this lock and have to wait, in order of their numbers. */
   get waiters(): Thread[] {
     looked(this, CHANGING);
-    const owner = this.holder;
-    return owner === null
-      ? []
-      : machine.threads.filter((t) => t !== owner && t.op === Op.acquire && t.obj === this);
+    return machine.threads.filter((t) => t.op === Op.acquire && t.obj === this && this.blocks(t));
   }
-  $get() {
+  private blocks(t: Thread): boolean {
+    const by = this.blocker(t);
+    return by !== null && by !== t;
+  }
+  $get(_slot = 0): unknown {
     return this.holder;
   }
   $set(_slot: number, value: unknown) {
@@ -57,6 +76,14 @@ export class Lock extends KObject {
     return 'owner';
   }
 }
+
+/** A thread gives back what it does not hold. */
+export const unbalanced = (t: Thread, l: Lock, owner: Thread | null): Fault =>
+  new Fault(
+    'panic',
+    'bad unlock balance',
+    `${t.name} releases ${l.name}, which ${owner?.name ?? 'nobody'} holds`,
+  );
 
 const fields: EventField[] = [
   { name: 'lock', type: STRING, doc: 'Name of the lock: `mmu_lock`.' },

@@ -74,7 +74,7 @@ export class Machine {
       case Op.ended:
         return false;
       case Op.acquire:
-        return (t.obj as Lock).$get() === null;
+        return (t.obj as Lock).blocker(t) === null;
       case Op.until:
         this.attach(t);
         return (t.a as () => boolean)();
@@ -100,7 +100,7 @@ export class Machine {
     this.watcher?.began?.();
     try {
       this.advance(t);
-      if (t.op === Op.acquire && (t.obj as Lock).$get() !== null) this.contended(t, t.obj as Lock);
+      if (t.op === Op.acquire && (t.obj as Lock).blocker(t) !== null) this.contended(t, t.obj as Lock);
     } catch (e) {
       if (!(e instanceof Fault)) throw e;
       this.fail(e.kind, e.rule, e.message, e.report);
@@ -206,10 +206,11 @@ export class Machine {
 
   private acquire(t: Thread, l: Lock): void {
     if (this.journal !== null) this.ordered(t, l);
-    l.owner = t;
+    l.take(t);
     if (this.wanted[LOCK_ACQUIRED.index]) this.emit(LOCK_ACQUIRED, [l.name, t.name, t.name]);
     if (this.wanted[LOCK_CONTENDED.index])
-      for (const w of this.threads) if (w !== t && w.op === Op.acquire && w.obj === l) this.contended(w, l);
+      for (const w of this.threads)
+        if (w !== t && w.op === Op.acquire && w.obj === l && l.blocker(w) !== null) this.contended(w, l);
   }
 
   /** Learns the order of locks. It is learned whoever listens, so that going back and forth leaves nothing out. */
@@ -220,18 +221,12 @@ export class Machine {
   }
 
   private release(t: Thread, l: Lock): void {
-    if (l.owner !== t)
-      throw new Fault(
-        'panic',
-        'bad unlock balance',
-        `${t.name} releases ${l.name}, which ${l.owner?.name ?? 'nobody'} holds`,
-      );
-    l.owner = null;
+    l.give(t);
     if (this.wanted[LOCK_RELEASED.index]) this.emit(LOCK_RELEASED, [l.name, t.name, '']);
   }
 
   private contended(t: Thread, l: Lock): void {
-    const owner = l.$get() as Thread;
+    const owner = l.blocker(t) as Thread;
     if (owner === t)
       throw new Fault('panic', 'recursive locking', `${t.name} takes ${l.name}, which it already holds`);
     if (this.wanted[LOCK_CONTENDED.index]) this.emit(LOCK_CONTENDED, [l.name, t.name, owner.name], t);

@@ -8,6 +8,7 @@
 import { current, machine } from './current.js';
 import type { Lock } from './lock.js';
 import type { KObject } from './object.js';
+import type { RwSemaphore } from './rwsem.js';
 
 /** What a kernel function returns: awaited with `yield*`, gives a `T`. The build turns `yield*` into a call of the runner. */
 export type Step<T> = Generator<unknown, T, unknown>;
@@ -150,7 +151,18 @@ export const clear_bits64 = (pa: number, mask: bigint): Step<bigint> =>
 export const lock = (l: Lock): Step<void> => announce(Op.acquire, l, 0, 0, 0);
 /** Gives a lock back. */
 export const unlock = (l: Lock): Step<void> => announce(Op.release, l, 0, 0, 0);
-export { lock as spin_lock, lock as mutex_lock, unlock as spin_unlock, unlock as mutex_unlock };
+/** Takes a semaphore for reading, as others may at the same time. */
+export const down_read = (l: RwSemaphore): Step<void> => announce(Op.acquire, l, 1, 0, 0);
+/** Gives it back. */
+export const up_read = (l: RwSemaphore): Step<void> => announce(Op.release, l, 1, 0, 0);
+export {
+  lock as down_write,
+  lock as spin_lock,
+  lock as mutex_lock,
+  unlock as up_write,
+  unlock as spin_unlock,
+  unlock as mutex_unlock,
+};
 
 /** Waits until `ready()` holds. `what` completes "waits for ..."; `obj` and `slot` are what the predicate looks at. */
 export const wait_until = (

@@ -118,7 +118,7 @@ export class Thread {
     if (this.op === Op.ended || this.op === Op.statement) return opNames[this.op] as string;
     if (this.op === Op.barrier) return `${this.a}`;
     if (this.op === Op.acquire || this.op === Op.release)
-      return `${opNames[this.op]} ${(this.obj as Lock).name}`;
+      return `${opNames[this.op]} ${(this.obj as Lock).name}${this.slot === 0 ? '' : ' for reading'}`;
     const what = this.obj === null ? '' : ` ${this.obj.$name} ${this.obj.$slotName(this.slot)}`;
     return `${opNames[this.op]}${what}`;
   }

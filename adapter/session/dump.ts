@@ -15,7 +15,7 @@ export function stacks(session: Session): Reply {
 }
 
 function stackOf(sim: Simulation, thread: Thread): string[] {
-  const held = sim.machine.locks.filter((l) => l.owner === thread).map((l) => l.name);
+  const held = sim.machine.locks.filter((l) => l.heldBy(thread)).map((l) => l.name);
   const why = sim.blockedOn(thread);
   const notes = [
     ...(thread.cpu < 0 ? [] : [`cpu ${thread.cpu}`]),

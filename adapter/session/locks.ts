@@ -2,14 +2,15 @@
 
 import { waitsInRing } from '../language/run/deadlock.js';
 import type { Simulation } from '../language/run/index.js';
-import { type Lock, Op, siteOf, type Thread } from '../machine/index.js';
+import { waiting } from '../language/run/waiting.js';
+import { type Lock, Op, RwSemaphore, siteOf, type Thread } from '../machine/index.js';
 import { where } from './stops.js';
 import { type Container, group, type Row } from './variables/container.js';
 import { stepNumber } from './variables/history.js';
 
 export function locks(sim: Simulation): Container {
   return group(() => {
-    const busy = sim.machine.locks.filter((l) => l.owner !== null || l.waiters.length > 0);
+    const busy = sim.machine.locks.filter((l) => l.held || l.waiters.length > 0);
     const rows = [...ring(sim), ...busy.map((l) => lockRow(sim, l)), ...others(sim)];
     return rows.length === 0
       ? [{ name: '(none)', value: 'no lock is held or waited for', virtual: true }]
@@ -26,18 +27,13 @@ function ring(sim: Simulation): Row[] {
   return [{ name: 'deadlock', value: text, virtual: true, children: group(() => cycle.map(waitRow)) }];
 }
 
-const waitRow = (t: Thread): Row => {
-  const lock = t.obj as Lock;
-  return {
-    name: t.name,
-    value: `waits for ${lock.name}, held by ${lock.owner?.name ?? 'nobody'}`,
-    virtual: true,
-  };
-};
+const waitRow = (t: Thread): Row => ({ name: t.name, value: waiting(t), virtual: true });
 
 function lockRow(sim: Simulation, lock: Lock): Row {
   const { owner, waiters } = lock;
-  const holds = owner === null ? 'free' : `held by ${owner.name}`;
+  const readers = lock instanceof RwSemaphore ? lock.readers : [];
+  const read = readers.length === 0 ? 'free' : `read by ${readers.map((t) => t.name).join(', ')}`;
+  const holds = owner === null ? read : `held by ${owner.name}`;
   const waits =
     waiters.length === 0
       ? ''
@@ -53,6 +49,7 @@ function lockRow(sim: Simulation, lock: Lock): Row {
     children: group(() => [
       { name: 'class', value: lock.cls, virtual: true },
       { name: 'holder', value: owner?.name ?? 'nobody', virtual: true, ...taken(sim, lock) },
+      ...readers.map((t, k) => ({ name: `reader ${k + 1}`, value: t.name, virtual: true })),
       ...waiters.map((t, k) => ({
         name: `waiter ${k + 1}`,
         value: `${t.name}, ${where(siteOf(t.site))}`,

@@ -94,7 +94,7 @@ function modelLocals(sim: Simulation, at: ShownFrame): Container {
 
 /** What the thread holds and what it waits for. */
 function aboutThread(sim: Simulation, thread: Thread, format: Format): Row[] {
-  const held = sim.machine.locks.filter((l) => l.owner === thread);
+  const held = sim.machine.locks.filter((l) => l.heldBy(thread));
   return [
     describe('name', thread.name, {}, format),
     ...(thread.cpu < 0 ? [] : [describe('cpu', thread.cpu, {}, {})]),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { subsystems } from '../../adapter/emulator/registry.js';
+import { catalogues } from '../../adapter/language/catalogue.js';
 import { referenceOf } from '../../adapter/language/reference.js';
 
 describe('generated reference', () => {
@@ -34,4 +35,24 @@ describe('generated reference', () => {
       );
     });
   }
+
+  for (const [name, text] of catalogues('.'))
+    it(`docs/reference/${name} is what the scenarios say (npm run docs)`, () =>
+      assert.equal(readFileSync(`docs/reference/${name}`, 'utf8'), text));
+
+  it('a bug that is shown is shown in the kernel that has it, and in one that has not', () => {
+    const rows = catalogues('.').flatMap(([, text]) => [
+      ...text.matchAll(/^\| ([A-G]-\d\d) \|.*\| (.*) \|$/gm),
+    ]);
+    const endings = new Map<string, string[]>();
+    for (const [, entry = '', end = ''] of rows) endings.set(entry, [...(endings.get(entry) ?? []), end]);
+    assert.ok(endings.size > 20);
+    for (const [entry, ends] of endings) {
+      assert.ok(ends.includes('passes'), `${entry} has no scenario that passes`);
+      assert.ok(
+        ends.some((e) => e !== 'passes'),
+        `${entry} has no scenario that ends badly`,
+      );
+    }
+  });
 });

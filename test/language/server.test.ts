@@ -151,7 +151,7 @@ describe('the language server', () => {
     has(await inThread('\n |'), 'let', 'assert', 'label', 'v', 's', 'vm', 'vcpu', 'spte');
     has(await inThread('vm.|'), 'memslot', 'get_dirty_log', 'limit', 'ring_lock');
     has(await inThread('v.|'), 'memslot', 'limit');
-    assert.deepEqual(await inThread('print vm.ring_lock.|'), ['name', 'held', 'owner', 'waiters']);
+    assert.deepEqual(await inThread('print vm.ring_lock.|'), ['name', 'held', 'owner', 'waiters', 'readers']);
     assert.deepEqual(await inThread('host.|'), ['unmap']);
     has(await inThread('vcpu[0].write(|'), 'addr:', 'value:', 'cpl:', 'v');
     hasNot(await inThread('vcpu[0].write(1, |'), 'addr:');

@@ -5,15 +5,18 @@ import {
   LOCK_CONTENDED,
   LOCK_RELEASED,
   Lock,
+  RwSemaphore,
   siteOf,
 } from '../../adapter/machine/index.js';
 import {
   add,
+  add_writing,
   both,
   give,
   increment,
   increment_cas,
   increment_locked,
+  look_reading,
   Rig,
   take,
   touch_later,
@@ -115,6 +118,34 @@ describe('machine: locks', () => {
     rig.machine.listen([LOCK_ACQUIRED, LOCK_CONTENDED, LOCK_RELEASED], note);
     return seen;
   };
+
+  it('lets several threads read, and none behind a writer that waits', () => {
+    const rig = new Rig();
+    const seen = listening(rig);
+    rig.machine.attach();
+    const sem = new RwSemaphore('sem');
+    const [a, b, w, c] = ['a', 'b', 'w', 'c'].map((n) =>
+      rig.thread(n, () => (n === 'w' ? add_writing(rig.widget, sem) : look_reading(rig.widget, sem))),
+    );
+    assert.ok(a && b && w && c);
+    rig.step(a, 2);
+    rig.step(b, 2);
+    assert.deepEqual(sem.readers, [a, b]);
+    rig.step(w);
+    rig.step(c);
+    assert.deepEqual(
+      [w, c].map((t) => rig.machine.runnable(t)),
+      [false, false],
+    );
+    assert.deepEqual([sem.blocker(w), sem.blocker(c)], [a, w]);
+    assert.deepEqual(sem.waiters, [w, c]);
+    for (const t of [a, b, w, c]) while (!t.ended) rig.step(t);
+    assert.equal(rig.widget.count, 1);
+    assert.deepEqual(
+      seen.filter((s) => s.startsWith('lock.acquired')),
+      ['a', 'b', 'w', 'c'].map((n) => `lock.acquired sem ${n}`),
+    );
+  });
 
   it('keeps the second thread out until the first is done, and says so', () => {
     const rig = new Rig();

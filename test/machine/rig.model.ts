@@ -4,6 +4,8 @@ import {
   Bitmap,
   cmpxchg,
   type Driver,
+  down_read,
+  down_write,
   INT,
   int,
   KArray,
@@ -16,6 +18,7 @@ import {
   Op,
   own,
   READ_ONCE,
+  type RwSemaphore,
   ref,
   type Step,
   spin_lock,
@@ -23,6 +26,8 @@ import {
   struct,
   type Thread,
   u64,
+  up_read,
+  up_write,
   WRITE_ONCE,
   wait_until,
 } from '../../adapter/machine/index.js';
@@ -137,4 +142,19 @@ export function* add(w: Widget, n: number): Step<void> {
 export function* touch_later(w: Widget): Step<number> {
   yield* READ_ONCE(w, 'word');
   return w.count;
+}
+
+/** Reads the counter while others may read it. */
+export function* look_reading(w: Widget, sem: RwSemaphore): Step<number> {
+  yield* down_read(sem);
+  const count = yield* READ_ONCE(w, 'count');
+  yield* up_read(sem);
+  return count;
+}
+
+/** Adds to the counter while nobody reads it. */
+export function* add_writing(w: Widget, sem: RwSemaphore): Step<void> {
+  yield* down_write(sem);
+  yield* WRITE_ONCE(w, 'count', w.count + 1);
+  yield* up_write(sem);
 }

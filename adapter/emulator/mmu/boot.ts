@@ -12,7 +12,7 @@ import { dump } from './dump.js';
 import { SPTE } from './events.js';
 import { IrqDriver } from './hw/irq.js';
 import { walkBits } from './hw/walk.js';
-import { checkInvariants } from './invariants/index.js';
+import { checkInvariants, type InvariantChecks } from './invariants/index.js';
 import { localAs } from './locals.js';
 import { guestMemory, memoryOf } from './memory_of.js';
 import { Observers } from './observers.js';
@@ -20,6 +20,7 @@ import { emitSpte } from './spte_event.js';
 import { type Cpu, cpu } from './structures/cpu.js';
 import { type MmStruct, mm_struct, type Page, type SwapEntry, Table } from './structures/host.js';
 import { type Kvm, kvm_arch, kvm_struct } from './structures/kvm.js';
+import { type KvmMain, kvm_main } from './structures/kvm_main.js';
 import { kvm_memslots } from './structures/memslot.js';
 import { type KvmMmuPage, kvm_mmu_page } from './structures/mmu_page.js';
 import { emulator_stat, kvm_vcpu_stat, kvm_vm_stat } from './structures/stat.js';
@@ -30,12 +31,17 @@ import { chooseVariant, type Variant } from './variant.js';
 /** CPUs that there are at least, so that threads can be spread without saying so. */
 const MIN_CPUS = 4;
 const MAX_VCPUS = 254;
+const MAX_VMS = 64;
 
 /** Name of the thread that takes the interrupts of a CPU. */
 export const irqThread = (cpu: number | 'N') => `cpu${cpu}.irq`;
 
-/** A booted virtual machine. */
+/** A booted host with its virtual machines. */
 export class MmuInstance implements SubsystemInstance {
+  readonly main: KvmMain;
+  /** All virtual machines, by their numbers. */
+  readonly vms: KArray<Kvm>;
+  /** The first, which scenarios call `vm`. */
   readonly kvm: Kvm;
   private entries: readonly TlbEntry[] = [];
   private parts: readonly (readonly TlbEntry[])[] = [];
@@ -45,13 +51,22 @@ export class MmuInstance implements SubsystemInstance {
     readonly machine: Machine,
     readonly configuration: Configuration,
   ) {
-    this.kvm = boot(machine, configuration);
+    this.vms = boot(machine, configuration);
+    this.kvm = this.vms.element(0) as Kvm;
+    this.main = this.kvm.main;
     const { invariants } = configuration;
-    if (invariants.length > 0) {
-      const checks = checkInvariants(machine, this.kvm, invariants);
-      this.afterStep = () => checks.afterStep();
-      this.atEnd = () => checks.atEnd();
-    }
+    if (invariants.length === 0) return;
+    const [first, ...more] = this.all.map((kvm) => checkInvariants(machine, kvm, invariants));
+    const checks = first as InvariantChecks;
+    this.afterStep = more.length === 0 ? () => checks.afterStep() : () => each((c) => c.afterStep());
+    this.atEnd = () => each((c) => c.atEnd());
+    const each = (f: (c: InvariantChecks) => void) => {
+      for (const c of [checks, ...more]) f(c);
+    };
+  }
+
+  private get all(): Kvm[] {
+    return Array.from({ length: this.vms.length }, (_, i) => this.vms.element(i) as Kvm);
   }
 
   /** Absent where nothing is checked, so that nothing is called. */
@@ -63,7 +78,7 @@ export class MmuInstance implements SubsystemInstance {
     return this.kvm.observers;
   }
 
-  /** All vCPUs, by their numbers. */
+  /** The vCPUs of the first, by their numbers. */
   get vcpus(): KvmVcpu[] {
     return Array.from({ length: this.kvm.vcpus.length }, (_, i) => this.kvm.vcpus.element(i) as KvmVcpu);
   }
@@ -85,8 +100,13 @@ export class MmuInstance implements SubsystemInstance {
 
   roots() {
     const { kvm } = this;
+    const more = [
+      ['vms', this.vms],
+      ['kvm_main', this.main],
+    ] as const;
     return [
       ['vm', kvm],
+      ...(this.vms.length > 1 ? more : []),
       ['vcpu', kvm.vcpus, 'vm.vcpus'],
       ['host', kvm.mm, 'vm.mm'],
       ['tlb_entries', this.tlbEntries()],
@@ -105,7 +125,7 @@ export class MmuInstance implements SubsystemInstance {
   readonly spaces = { gpa: (address: number) => guestMemory(this.kvm)(address) };
 
   dump(): string {
-    return dump(this.kvm);
+    return this.all.map(dump).join('\n\n');
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -113,9 +133,11 @@ export class MmuInstance implements SubsystemInstance {
     const add = (stat: object) => {
       for (const [name, n] of Object.entries(fieldsOf(stat))) all[name] = (all[name] ?? 0) + n;
     };
-    add(this.kvm.stat);
-    for (const v of this.vcpus) add(v.stat);
-    add(this.kvm.emulator_stat);
+    for (const kvm of this.all) {
+      add(kvm.stat);
+      for (let i = 0; i < kvm.vcpus.length; i++) add((kvm.vcpus.element(i) as KvmVcpu).stat);
+      add(kvm.emulator_stat);
+    }
     return all;
   }
 }
@@ -140,17 +162,73 @@ function layout(c: Configuration, variant: Variant): SpteBits {
   });
 }
 
-function boot(machine: Machine, c: Configuration): Kvm {
-  const { vcpus, cpus, memory, mmu_pages } = c.options as Readonly<Record<string, number>> & {
-    vcpus: number;
-  };
+function boot(machine: Machine, c: Configuration): KArray<Kvm> {
+  const { vms, vcpus, cpus } = c.options as Readonly<Record<'vms' | 'vcpus' | 'cpus', number>>;
   if (vcpus < 1 || vcpus > MAX_VCPUS)
     throw new UsageError(`there can be 1 to ${MAX_VCPUS} vcpus, not ${vcpus}`);
-  const variant = chooseVariant(c.switches);
-  const bits = layout(c, variant);
+  if (vms < 1 || vms > MAX_VMS) throw new UsageError(`there can be 1 to ${MAX_VMS} vms, not ${vms}`);
   // Frame 0 belongs to the firmware, as everywhere: so no address of an entry is 0.
   machine.phys.alloc(null);
+  const kvms = new KArray<Kvm>(vms, null as unknown as Kvm);
+  const all = Array.from({ length: vms }, () => createVm(machine, c));
+  all.forEach((kvm, i) => {
+    kvms.$set(i, kvm);
+    if (i > 0) nameLocks(kvm, `vms[${i}]`);
+  });
+  bootCpus(machine, all, Math.max(vcpus, cpus || MIN_CPUS));
+  const main = machine.alloc(new kvm_main()) as KvmMain;
+  for (const kvm of all) {
+    kvm.main = main;
+    main.vm_list.add_tail(kvm);
+  }
+  hearMemory(machine, all);
+  return kvms;
+}
 
+/** The locks of all but the first virtual machine say whose they are. */
+function nameLocks(kvm: Kvm, vm: string): void {
+  const { mmap_sem, page_table_lock } = kvm.mm;
+  for (const lock of [kvm.mmu_lock, kvm.slots_lock, kvm.requests_lock, mmap_sem, page_table_lock])
+    lock.name = `${vm}.${lock.name}`;
+}
+
+/** The physical CPUs, on which the guests of all virtual machines run. */
+function bootCpus(machine: Machine, all: readonly Kvm[], n: number): void {
+  const cpus = new KArray<Cpu>(n, null as unknown as Cpu);
+  for (const kvm of all) kvm.cpus = cpus;
+  for (let i = 0; i < n; i++) {
+    const it = machine.alloc(new cpu({ id: i }));
+    cpus.$set(i, it);
+    const driver = new IrqDriver(it);
+    const thread = machine.spawn(irqThread(i), driver, { cpu: i, daemon: true });
+    machine.attach(thread);
+    driver.start(thread);
+  }
+}
+
+/** Tells of what changes in tables: those of the guests, and those of the processes that run them. */
+function hearMemory(machine: Machine, all: readonly Kvm[]): void {
+  const [first] = all as [Kvm];
+  const ownerOf = (sp: KvmMmuPage): Kvm =>
+    all.length === 1 ? first : (all.find((kvm) => kvm.bits === sp.spt.bits) as Kvm);
+  machine.phys.hook = (pa, frame, old, value) => {
+    if (!(frame.owner instanceof kvm_mmu_page)) return;
+    const sp = frame.owner as unknown as KvmMmuPage;
+    const kvm = ownerOf(sp);
+    if (machine.wants(SPTE)) emitSpte(machine, kvm.bits, sp, pa, old, value);
+    for (const o of kvm.observers.spteWritten) o(sp, pa, old, value);
+  };
+  for (const { mm, observers } of all)
+    mm.pgd.hook = (vpn, old, pte) => {
+      for (const o of observers.hostPteChanged) o(vpn, old, pte);
+    };
+}
+
+/** One virtual machine, in a process of its own. */
+function createVm(machine: Machine, c: Configuration): Kvm {
+  const { vcpus, memory, mmu_pages } = c.options as Readonly<Record<string, number>> & { vcpus: number };
+  const variant = chooseVariant(c.switches);
+  const bits = layout(c, variant);
   const mm = machine.alloc(
     new mm_struct({
       task_size: memory as number,
@@ -172,25 +250,6 @@ function boot(machine: Machine, c: Configuration): Kvm {
   mm.kvm = kvm;
   for (let i = 0; i < vcpus; i++) kvm.vcpus.$set(i, createVcpu(machine, kvm, i));
 
-  const n = Math.max(vcpus, (cpus as number) || MIN_CPUS);
-  kvm.cpus = new KArray<Cpu>(n, null as unknown as Cpu);
-  for (let i = 0; i < n; i++) {
-    const it = machine.alloc(new cpu({ id: i }));
-    kvm.cpus.$set(i, it);
-    const driver = new IrqDriver(kvm, it);
-    const thread = machine.spawn(irqThread(i), driver, { cpu: i, daemon: true });
-    machine.attach(thread);
-    driver.start(thread);
-  }
-  machine.phys.hook = (pa, frame, old, value) => {
-    if (!(frame.owner instanceof kvm_mmu_page)) return;
-    const sp = frame.owner as unknown as KvmMmuPage;
-    if (machine.wants(SPTE)) emitSpte(machine, bits, sp, pa, old, value);
-    for (const o of kvm.observers.spteWritten) o(sp, pa, old, value);
-  };
-  mm.pgd.hook = (vpn, old, pte) => {
-    for (const o of kvm.observers.hostPteChanged) o(vpn, old, pte);
-  };
   return kvm;
 }
 

@@ -23,7 +23,6 @@ import type { KvmMemorySlot } from './structures/memslot.js';
 import { ACC_ALL, type KvmMmuPage } from './structures/mmu_page.js';
 import { page_header } from './structures/spt.js';
 import type { KvmVcpu } from './structures/vcpu.js';
-import { kvm_mmu_free_some_pages } from './zap.js';
 
 /** Neighbours that one fault may map along. */
 const PTE_PREFETCH_NUM = 8;
@@ -116,6 +115,7 @@ export function* tdp_page_fault(vcpu: KvmVcpu, gpa: number, error_code: number):
   const level = force_pt_level ? PT_PAGE_TABLE_LEVEL : yield* mapping_level(kvm, slot as KvmMemorySlot, gfn);
   if (yield* kvm.variant.fpf(vcpu, gpa, level, error_code)) return false;
 
+  yield* kvm.variant.free_before_lock.unlocked(kvm);
   const mmu_seq = yield* READ_ONCE(kvm, 'mmu_notifier_seq');
   const { pfn, map_writable } = yield* gfn_to_pfn_memslot(kvm, slot, gfn, write);
   const offset = is_noslot_pfn(pfn) ? 0 : gfn % KVM_PAGES_PER_HPAGE(level);
@@ -135,7 +135,7 @@ export function* tdp_page_fault(vcpu: KvmVcpu, gpa: number, error_code: number):
     yield* spin_unlock(kvm.mmu_lock);
     return false;
   }
-  yield* kvm_mmu_free_some_pages(kvm);
+  yield* kvm.variant.free_before_lock.locked(kvm);
   if (!force_pt_level) m = yield* transparent_hugepage_adjust(kvm, slot as KvmMemorySlot, m);
   const emulate = yield* __direct_map(vcpu, write, m);
   yield* spin_unlock(kvm.mmu_lock);

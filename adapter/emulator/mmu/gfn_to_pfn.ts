@@ -1,5 +1,5 @@
 /** From guest frames to host frames (specification, section 6). No lock is held. */
-import { mutex_lock, mutex_unlock, READ_ONCE, type Step } from '../../machine/index.js';
+import { down_read, READ_ONCE, type Step, up_read } from '../../machine/index.js';
 import { handle_mm_fault } from './host/fault.js';
 import { memslot_is_visible } from './memslot.js';
 import { pte_pfn, pte_present, pte_write } from './structures/host.js';
@@ -23,21 +23,28 @@ export const gfn_to_hva_memslot = (slot: KvmMemorySlot, gfn: number): number =>
 
 const resolved = (pte: number, map_writable: boolean): Resolved => ({ pfn: pte_pfn(pte), map_writable });
 
-/** Faults the page in where it is not there, or not writable for a write. */
-function* hva_to_pfn_slow(kvm: Kvm, hva: number, write_fault: boolean): Step<Resolved> {
+/** Faults the page in where it is not there, or not writable for a write. `mmap_sem` is held for reading. */
+export function* get_user_pages(kvm: Kvm, hva: number, write_fault: boolean): Step<Resolved> {
   const { mm } = kvm;
   const vpn = Math.floor(hva / 4096);
-  yield* mutex_lock(mm.mmap_sem);
   let pte = yield* READ_ONCE(mm.pgd, vpn);
   while (!pte_present(pte) || (write_fault && !pte_write(pte))) {
     yield* handle_mm_fault(kvm, hva, write_fault);
     pte = yield* READ_ONCE(mm.pgd, vpn);
   }
-  yield* mutex_unlock(mm.mmap_sem);
-  if (write_fault) return resolved(pte, true);
+  return resolved(pte, write_fault);
+}
+
+/** The slow way, for which the lock of the areas is needed. */
+function* hva_to_pfn_slow(kvm: Kvm, hva: number, write_fault: boolean): Step<Resolved> {
+  const { mm } = kvm;
+  yield* down_read(mm.mmap_sem);
+  const page = yield* get_user_pages(kvm, hva, write_fault);
+  yield* up_read(mm.mmap_sem);
+  if (write_fault) return page;
   // The page was asked for to be read; it may still be mapped writable if the host maps it so.
-  const again = yield* READ_ONCE(mm.pgd, vpn);
-  return pte_present(again) && pte_write(again) ? resolved(again, true) : resolved(pte, false);
+  const again = yield* READ_ONCE(mm.pgd, Math.floor(hva / 4096));
+  return pte_present(again) && pte_write(again) ? resolved(again, true) : page;
 }
 
 /** The frame behind a host virtual address: first a look at the page table without a lock, then the slow way. */

@@ -11,8 +11,15 @@ import {
 } from '../../machine/index.js';
 import { mmap_region, type Region } from './host/mmap.js';
 import { kvm_memslots } from './memslot.js';
-import { create_memslot, delete_memslot, enable_dirty_log, install_new_memslot } from './memslots.js';
+import {
+  create_memslot,
+  delete_memslot,
+  disable_dirty_log,
+  enable_dirty_log,
+  install_new_memslot,
+} from './memslots.js';
 import { host_begin, operation_end } from './operation.js';
+import { kvm_mmu_change_mmu_pages, mmu_shrink } from './shrinker.js';
 import { type Kvm, kvm_struct } from './structures/kvm.js';
 import {
   KVM_MEM_LOG_DIRTY_PAGES,
@@ -87,6 +94,16 @@ export function* kvm_vm_ioctl_enable_dirty_log(kvm: Kvm, handle: Memslot): Step<
   operation_end(kvm, c);
 }
 
+/** Ends the logging of a slot. */
+export function* kvm_vm_ioctl_disable_dirty_log(kvm: Kvm, handle: Memslot): Step<void> {
+  const c = yield* host_begin(kvm);
+  yield* mutex_lock(kvm.slots_lock);
+  const slot = yield* published(kvm, handle);
+  if (slot.dirty_bitmap !== null) yield* disable_dirty_log(kvm, slot);
+  yield* mutex_unlock(kvm.slots_lock);
+  operation_end(kvm, c);
+}
+
 /** Reports the pages of a slot that were written since the last time, and begins anew. */
 export function* kvm_vm_ioctl_get_dirty_log(kvm: Kvm, handle: Memslot): Step<Bitmap> {
   const c = yield* host_begin(kvm);
@@ -121,4 +138,23 @@ export function* vm_zap_all(kvm: Kvm): Step<void> {
   const c = yield* host_begin(kvm);
   yield* kvm_arch_flush_shadow(kvm);
   operation_end(kvm, c);
+}
+
+/** Sets how many shadow pages there may be. */
+export function* kvm_vm_ioctl_set_nr_mmu_pages(kvm: Kvm, kvm_nr_mmu_pages: number): Step<void> {
+  const c = yield* host_begin(kvm);
+  yield* mutex_lock(kvm.slots_lock);
+  yield* spin_lock(kvm.mmu_lock);
+  yield* kvm_mmu_change_mmu_pages(kvm, kvm_nr_mmu_pages);
+  yield* spin_unlock(kvm.mmu_lock);
+  yield* mutex_unlock(kvm.slots_lock);
+  operation_end(kvm, c);
+}
+
+/** The host is short of memory. Returns the number of shadow pages that are left. */
+export function* host_shrink(kvm: Kvm, nr_to_scan: number): Step<number> {
+  const c = yield* host_begin(kvm);
+  const left = yield* mmu_shrink(kvm.main, nr_to_scan);
+  operation_end(kvm, c);
+  return left;
 }

@@ -1,5 +1,13 @@
 /** Changing memory slots (specification, section 10.1). All with `slots_lock` held. */
-import { Bitmap, KArray, machine, type Step, WRITE_ONCE } from '../../machine/index.js';
+import {
+  Bitmap,
+  KArray,
+  machine,
+  type Step,
+  spin_lock,
+  spin_unlock,
+  WRITE_ONCE,
+} from '../../machine/index.js';
 import { KVM_PAGES_PER_HPAGE } from './bits.js';
 import { synchronize_srcu } from './srcu.js';
 import type { Kvm } from './structures/kvm.js';
@@ -14,6 +22,7 @@ import {
   kvm_memslots,
 } from './structures/memslot.js';
 import { Rmap } from './structures/rmap_array.js';
+import { kvm_mmu_slot_remove_write_access } from './write_protect.js';
 import { kvm_arch_flush_shadow } from './zap.js';
 
 /** What is kept for the large frames of a level: those that a slot end cuts, or that the host cannot map large, are barred. */
@@ -101,7 +110,7 @@ export function* install_new_memslot(kvm: Kvm, memslot: KvmMemorySlot): Step<voi
 /** Deletes a slot: first nobody may map it any more, then what is mapped goes, then the slot itself. */
 export function* delete_memslot(kvm: Kvm, memslot: KvmMemorySlot): Step<void> {
   yield* publish_memslots(kvm, with_slot(kvm, memslot, { flags: memslot.flags | KVM_MEMSLOT_INVALID }));
-  yield* kvm_arch_flush_shadow(kvm);
+  yield* kvm.variant.slot_delete(kvm);
   yield* publish_memslots(
     kvm,
     slots_of(
@@ -122,4 +131,19 @@ export function* enable_dirty_log(kvm: Kvm, memslot: KvmMemorySlot): Step<void> 
   yield* publish_memslots(kvm, changed);
   const now = changed.memslots.items().find((s) => s.id === memslot.id) as KvmMemorySlot;
   yield* kvm.variant.enable_log(kvm, now);
+}
+
+/** Ends the logging of a slot. What is mapped is write-protected once more, as at every change of a slot. */
+export function* disable_dirty_log(kvm: Kvm, memslot: KvmMemorySlot): Step<void> {
+  const { dirty_bitmap, dirty_bitmap_buffer } = memslot;
+  const flags = memslot.flags & ~KVM_MEM_LOG_DIRTY_PAGES;
+  yield* publish_memslots(
+    kvm,
+    with_slot(kvm, memslot, { flags, dirty_bitmap: null, dirty_bitmap_buffer: null }),
+  );
+  yield* spin_lock(kvm.mmu_lock);
+  yield* kvm_mmu_slot_remove_write_access(kvm, memslot.id);
+  yield* spin_unlock(kvm.mmu_lock);
+  machine.free(dirty_bitmap as Bitmap);
+  machine.free(dirty_bitmap_buffer as Bitmap);
 }

@@ -13,9 +13,10 @@ import type { KvmVcpu } from './structures/vcpu.js';
 const PARENT_PTES = kvm_mmu_page.slot('parent_ptes');
 const parents = (sp: KvmMmuPage): Cell => ({ obj: sp, slot: PARENT_PTES });
 
-/** Counts shadow pages of the machine. */
-function kvm_mod_used_mmu_pages(kvm: Kvm, n: number): void {
+/** Counts shadow pages of a virtual machine, and of all. */
+export function kvm_mod_used_mmu_pages(kvm: Kvm, n: number): void {
   kvm.arch.n_used_mmu_pages += n;
+  kvm.main.kvm_total_used_mmu_pages += n;
 }
 
 function mmu_page_add_parent_pte(vcpu: KvmVcpu, sp: KvmMmuPage, parent_pte: number): void {

@@ -50,7 +50,7 @@ function* kvm_handle_hva(kvm: Kvm, hva: number, handler: RmapHandler, data: numb
 }
 
 /** Unmaps a chain. */
-function* kvm_unmap_rmapp(kvm: Kvm, rmapp: Cell): Step<boolean> {
+export function* kvm_unmap_rmapp(kvm: Kvm, rmapp: Cell): Step<boolean> {
   let need_tlb_flush = false;
   for (let sptep = rmap_get_first(rmapp); sptep !== 0; sptep = rmap_get_first(rmapp)) {
     yield* drop_spte(kvm, sptep);
@@ -83,8 +83,7 @@ function* kvm_set_pte_rmapp(kvm: Kvm, rmapp: Cell, pte: number): Step<boolean> {
 /** Whether a chain was used since it was last asked; it counts as unused from now on. */
 function* kvm_age_rmapp(kvm: Kvm, rmapp: Cell): Step<boolean> {
   const { bits } = kvm;
-  // Without an accessed bit a mapping counts as used, and is removed so that the next use shows.
-  if (bits.shadow_accessed_mask === 0n) return yield* kvm_unmap_rmapp(kvm, rmapp);
+  if (bits.shadow_accessed_mask === 0n) return yield* kvm.variant.age_without_a(kvm, rmapp);
   let young = false;
   for (let sptep = rmap_get_first(rmapp); sptep !== 0; sptep = rmap_get_next(rmapp, sptep)) {
     const spte = yield* read64(sptep);

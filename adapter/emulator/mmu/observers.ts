@@ -40,6 +40,12 @@ export class Observers {
   /** A flush was requested of a vCPU, and it has emptied its TLB. */
   readonly flushRequested: ((vcpu: KvmVcpu) => void)[] = [];
   readonly flushDone: ((vcpu: KvmVcpu) => void)[] = [];
+  /** A vCPU flushes what is tagged with its root, as the register has it now. */
+  readonly rootFlushed: ((vcpu: KvmVcpu) => void)[] = [];
+  /** A shadow page is being taken apart. */
+  readonly pageZapped: ((sp: KvmMmuPage) => void)[] = [];
+  /** The shrinker was to look at this virtual machine, which has pages, and has taken none, of this one or of another. */
+  readonly shrunkInVain: ((nr_to_scan: number) => void)[] = [];
   /** A vCPU starts to run guest code: what its TLB holds is in use from now on. */
   readonly guestEntered: ((vcpu: KvmVcpu) => void)[] = [];
   /** An entry of the host's page table has changed; `vpn` is the number of its page. */

@@ -18,6 +18,12 @@ export const options: readonly Option[] = [
     default: 1,
   },
   {
+    name: 'vms',
+    doc: 'Number of virtual machines, each in a process of its own. `vm` is the first of them; `vms` are all.',
+    type: { kind: 'int' },
+    default: 1,
+  },
+  {
     name: 'cpus',
     doc: 'Number of physical CPUs that can run guests; 0 for as many as vCPUs, and at least 4.',
     type: { kind: 'int' },
@@ -72,11 +78,23 @@ export const profiles: readonly Profile[] = [
       pt_protect_test: 'w-only',
       hostw_bit: '9',
       age_bit: 'fixed5',
+      shrink: 'scan-all',
     },
   },
   {
     name: 'fpf-naive',
     doc: 'A kernel that never was: the fast page fault without the work that makes it safe.',
     switches: { volatile_rule: 'ad-only', spte_update: 'stale-entry', pt_protect_test: 'w-only' },
+  },
+  {
+    name: 'lazy-3.15',
+    doc: 'Linux 3.15: the flush of a harvest comes after `mmu_lock` is released, and write protection keeps large mappings, read-only.',
+    switches: {
+      spte_update: 'lockless-bit',
+      large_wp: 'lazy-checked',
+      ro_large: 'dropped',
+      dirtylog: 'xchg-unlocked-flush',
+      shrink: 'fixed',
+    },
   },
 ];

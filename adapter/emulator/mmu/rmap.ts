@@ -1,5 +1,5 @@
 /** Reverse maps: which sptes map a guest frame (specification, sections 3 and 6). Private under `mmu_lock`. */
-import { type Cell, WORDS } from '../../machine/index.js';
+import { BUG_ON, type Cell, WORDS } from '../../machine/index.js';
 import { KVM_PAGES_PER_HPAGE, PT_PAGE_TABLE_LEVEL } from './bits.js';
 import { gfn_to_memslot_unsafe } from './memslot.js';
 import { pte_list_add, pte_list_remove } from './pte_list.js';
@@ -40,6 +40,7 @@ export function rmap_add(vcpu: KvmVcpu, sptep: number, gfn: number): number {
 export function rmap_remove(kvm: Kvm, sptep: number): void {
   const sp = page_header(sptep);
   const gfn = kvm_mmu_page_get_gfn(sp, sptep % WORDS);
-  const slot = gfn_to_memslot_unsafe(kvm, gfn) as KvmMemorySlot;
-  pte_list_remove(sptep, __gfn_to_rmap(gfn, sp.level, slot));
+  const slot = gfn_to_memslot_unsafe(kvm, gfn);
+  BUG_ON(slot === null, 'rmap_remove: no memory slot has the gfn');
+  pte_list_remove(sptep, __gfn_to_rmap(gfn, sp.level, slot as KvmMemorySlot));
 }

@@ -63,7 +63,7 @@ function make_spte(kvm: Kvm, m: Mapping): bigint {
 /** Builds and writes a leaf spte. Returns whether a store to the page has to be emulated. */
 export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping): Step<boolean> {
   const { kvm } = vcpu;
-  const { spte_update } = kvm.variant;
+  const { spte_update, flush_order } = kvm.variant;
   const entry = yield* spte_update.entry(sptep);
   const slot = gfn_to_memslot_unsafe(kvm, m.gfn);
   let spte = make_spte(kvm, m);
@@ -77,7 +77,8 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping): Step<boolea
     // The bit must be there before any store can be.
     yield* mark_page_dirty_in_slot(kvm, slot, m.gfn);
   }
-  if (yield* spte_update.update(kvm, sptep, entry, spte)) yield* kvm_flush_remote_tlbs(kvm);
+  yield* flush_order.before(kvm, sptep, spte);
+  if (yield* spte_update.update(kvm, sptep, entry, spte)) yield* flush_order.after(kvm);
   return false;
 }
 
@@ -96,12 +97,12 @@ function* clear_the_way(kvm: Kvm, sptep: number, m: Mapping): Step<boolean> {
   if (m.level > PT_PAGE_TABLE_LEVEL && !is_large_pte(old_spte)) {
     const child = machine.phys.frame(spte_to_pfn(old_spte))?.owner as unknown as KvmMmuPage;
     yield* drop_parent_pte(child, sptep);
-    yield* kvm_flush_remote_tlbs(kvm);
+    yield* kvm.variant.size_change_flush(kvm);
     return false;
   }
   if (m.pfn === spte_to_pfn(old_spte)) return true;
   yield* drop_spte(kvm, sptep);
-  yield* kvm_flush_remote_tlbs(kvm);
+  yield* kvm.variant.pfn_change_flush(kvm);
   return false;
 }
 

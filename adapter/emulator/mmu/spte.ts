@@ -6,7 +6,6 @@ import { rmap_remove } from './rmap.js';
 import type { Kvm } from './structures/kvm.js';
 import { page_header } from './structures/spt.js';
 import type { KvmVcpu } from './structures/vcpu.js';
-import { kvm_flush_remote_tlbs } from './tlb.js';
 import { WARN_ON } from './warn.js';
 
 /** Whether the hardware or the fast path may change the spte between a read and a plain write of it. */
@@ -64,8 +63,7 @@ export function* mmu_spte_clear_track_bits(kvm: Kvm, sptep: number): Step<boolea
   const pfn = spte_to_pfn(old_spte);
   if (bits.shadow_accessed_mask === 0n || (old_spte & bits.shadow_accessed_mask) !== 0n)
     kvm_set_pfn_accessed(kvm, pfn);
-  if (bits.shadow_dirty_mask === 0n || (old_spte & bits.shadow_dirty_mask) !== 0n)
-    kvm_set_pfn_dirty(kvm, pfn);
+  if (kvm.variant.dirty_track.released_dirty(bits, old_spte)) kvm_set_pfn_dirty(kvm, pfn);
   return true;
 }
 
@@ -89,7 +87,7 @@ export function* __drop_large_spte(kvm: Kvm, sptep: number): Step<boolean> {
 
 /** Drops an spte if it is large, and flushes everywhere. */
 export function* drop_large_spte(vcpu: KvmVcpu, sptep: number): Step<void> {
-  if (yield* __drop_large_spte(vcpu.kvm, sptep)) yield* kvm_flush_remote_tlbs(vcpu.kvm);
+  if (yield* __drop_large_spte(vcpu.kvm, sptep)) yield* vcpu.kvm.variant.size_change_flush(vcpu.kvm);
 }
 
 /** An spte as it is, where nothing that another CPU could do meanwhile matters: looking is no step. */

@@ -2,24 +2,36 @@
  * What differs between kernels. A variant is one implementation for each switch, chosen at boot; the functions that are the same
  * everywhere call them through `kvm.variant` and do not know which one it is.
  */
-import type { Step } from '../../machine/index.js';
+import type { Cell, Step } from '../../machine/index.js';
 import type { SpteBits } from './bits.js';
+import type { Resolved } from './gfn_to_pfn.js';
 import type { Kvm } from './structures/kvm.js';
+import type { KvmMain } from './structures/kvm_main.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
 import type { KvmMmuPage } from './structures/mmu_page.js';
 import type { KvmVcpu } from './structures/vcpu.js';
+import { ad_flush } from './variants/ad_flush.js';
+import { age_without_a } from './variants/age_without_a.js';
 import { age_bit, hostw_bit } from './variants/bits.js';
 import { clear_spte } from './variants/clear_spte.js';
 import { dirty_set } from './variants/dirty_set.js';
+import { dirty_track } from './variants/dirty_track.js';
 import { dirtylog } from './variants/dirtylog.js';
-import { enable_log, slot_wp_flush } from './variants/enable_log.js';
+import { enable_log, slot_wp, slot_wp_flush } from './variants/enable_log.js';
+import { flush_root_check } from './variants/flush_root_check.js';
 import { fpf, fpf_mark } from './variants/fpf.js';
+import { free_before_lock } from './variants/free_before_lock.js';
+import { gup_in_vm_fault } from './variants/gup_in_vm_fault.js';
 import { ipi } from './variants/ipi.js';
 import { large_wp, ro_large } from './variants/large.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
+import { flush_order, pfn_change_flush, size_change_flush } from './variants/set_spte_flush.js';
+import { active_empty_check, shrink, zap_count } from './variants/shrink.js';
+import { slot_delete } from './variants/slot_delete.js';
 import { spte_update } from './variants/spte_update.js';
 import { volatile_rule } from './variants/volatile_rule.js';
+import { walk_end, walk_lock } from './variants/walk_end.js';
 import { walk_guard } from './variants/walk_guard.js';
 
 /** How an spte that may be in use gets new bits, and how its caller learns that other CPUs must flush. */
@@ -50,6 +62,46 @@ export interface WalkGuard {
   end(vcpu: KvmVcpu): Step<void>;
 }
 
+/** What is done before and after an entry is narrowed. */
+export interface FlushOrder {
+  before(kvm: Kvm, sptep: number, spte: bigint): Step<void>;
+  after(kvm: Kvm): Step<void>;
+}
+
+/** A lock around the change of an entry. */
+export interface WalkLock {
+  lock(vcpu: KvmVcpu): Step<void>;
+  unlock(vcpu: KvmVcpu): Step<void>;
+}
+
+/** From what KVM concludes that a page was written. */
+export interface DirtyTrack {
+  /** Whether W stands for "was written". */
+  readonly by_w: boolean;
+  /** Whether a page whose mapping goes is dirty. */
+  released_dirty(bits: SpteBits, spte: bigint): boolean;
+  /** Whether a page whose mapping is write-protected is dirty. */
+  protected_dirty(spte: bigint): boolean;
+}
+
+/** When a fault makes room for shadow pages: before it takes `mmu_lock`, or with it. */
+export interface MakeRoom {
+  unlocked(kvm: Kvm): Step<void>;
+  locked(kvm: Kvm): Step<void>;
+}
+
+/** When a shadow page no longer counts as used. */
+export interface ZapCount {
+  prepared(kvm: Kvm): void;
+  committed(kvm: Kvm): void;
+}
+
+/** What the fast path does after it has found the entry, and after its last access to it. */
+export interface WalkEnd {
+  last_read(vcpu: KvmVcpu): Step<void>;
+  last_access(vcpu: KvmVcpu): Step<void>;
+}
+
 /** One implementation for each switch. */
 export interface Variant {
   readonly fpf: (vcpu: KvmVcpu, gva: number, level: number, error_code: number) => Step<boolean>;
@@ -68,7 +120,23 @@ export interface Variant {
   readonly ipi: (kvm: Kvm, request: bigint) => Step<boolean>;
   readonly notifier_flush: NotifierFlush;
   readonly notifier_retry: (kvm: Kvm, mmu_seq: number) => Step<boolean>;
+  readonly pfn_change_flush: (kvm: Kvm) => Step<void>;
+  readonly size_change_flush: (kvm: Kvm) => Step<void>;
+  readonly flush_order: FlushOrder;
+  readonly ad_flush: (bits: SpteBits, old_spte: bigint, new_spte: bigint) => boolean;
+  readonly dirty_track: DirtyTrack;
+  readonly age_without_a: (kvm: Kvm, rmapp: Cell) => Step<boolean>;
+  readonly slot_wp: (spte: bigint, level: number) => boolean;
+  readonly slot_delete: (kvm: Kvm) => Step<void>;
+  readonly flush_root_check: (root_hpa: number) => boolean;
+  readonly free_before_lock: MakeRoom;
   readonly walk_guard: WalkGuard;
+  readonly walk_end: WalkEnd;
+  readonly walk_lock: WalkLock;
+  readonly gup_in_vm_fault: (kvm: Kvm, hva: number) => Step<Resolved>;
+  readonly shrink: (main: KvmMain, nr_to_scan: number) => Step<void>;
+  readonly active_empty_check: boolean;
+  readonly zap_count: ZapCount;
   readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
 }
 
@@ -98,7 +166,23 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   ipi,
   notifier_flush,
   notifier_retry,
+  pfn_change_flush,
+  size_change_flush,
+  flush_order,
+  ad_flush,
+  dirty_track,
+  age_without_a,
+  slot_wp,
+  slot_delete,
+  flush_root_check,
+  free_before_lock,
   walk_guard,
+  walk_end,
+  walk_lock,
+  gup_in_vm_fault,
+  shrink,
+  active_empty_check,
+  zap_count,
   clear_spte,
 };
 

@@ -1,14 +1,15 @@
 /** Taking writability away (specification, section 6), with `mmu_lock` held. */
 import { BUG_ON, bitsOf, type Cell, read64, type Step } from '../../machine/index.js';
 import {
-  is_last_spte,
   is_writable_pte,
   KVM_NR_PAGE_SIZES,
   PT_PAGE_TABLE_LEVEL,
   PT_PRESENT_MASK,
   PT_WRITABLE_MASK,
+  spte_to_pfn,
 } from './bits.js';
 import { gfn_to_memslot_unsafe } from './memslot.js';
+import { kvm_set_pfn_dirty } from './pfn.js';
 import { rmap_get_first, rmap_get_next } from './pte_list.js';
 import { __gfn_to_rmap } from './rmap.js';
 import { __drop_large_spte, peek_spte } from './spte.js';
@@ -30,6 +31,7 @@ export function* spte_write_protect(kvm: Kvm, sptep: number, pt_protect: boolean
   if (!is_writable_pte(spte) && !(pt_protect && variant.pt_protect_test(bits, spte))) return 'kept';
   if (variant.large_wp.drop && (yield* __drop_large_spte(kvm, sptep))) return 'dropped';
   const new_spte = spte & ~(PT_WRITABLE_MASK | (pt_protect ? bits.SPTE_MMU_WRITEABLE : 0n));
+  if (variant.dirty_track.protected_dirty(spte)) kvm_set_pfn_dirty(kvm, spte_to_pfn(spte));
   return (yield* variant.spte_update.update(kvm, sptep, spte, new_spte)) ? 'flush' : 'kept';
 }
 
@@ -75,7 +77,7 @@ export function* kvm_mmu_slot_remove_write_access(kvm: Kvm, slot: number): Step<
     for (let i = 0; i < 512; i++) {
       // Nobody installs an spte without the lock, so only those that are there are worth a step.
       const spte = peek_spte(sp.spt.at(i));
-      if (!kvm.bits.is_shadow_present_pte(spte) || !is_last_spte(spte, sp.level)) continue;
+      if (!kvm.bits.is_shadow_present_pte(spte) || !kvm.variant.slot_wp(spte, sp.level)) continue;
       yield* spte_write_protect(kvm, sp.spt.at(i), false);
     }
   }

@@ -52,7 +52,12 @@ export function vcpu_srcu_unlock(vcpu: KvmVcpu): void {
 
 /** Drops what this vCPU has cached. */
 function* tlb_flush(vcpu: KvmVcpu): Step<void> {
-  if (vcpu.kvm.bits.format === 'ept' && vcpu.arch.mmu.root_hpa === INVALID_PAGE) return;
+  const { bits, variant, observers } = vcpu.kvm;
+  // What EPT has cached is tagged with the root; the format of AMD has a number for that.
+  if (bits.format === 'ept') {
+    if (variant.flush_root_check(vcpu.arch.mmu.root_hpa)) return;
+    for (const o of observers.rootFlushed) o(vcpu);
+  }
   yield* event_step('flushes the TLB', vcpu.tlb);
   flush_tlb(vcpu, 'request');
 }

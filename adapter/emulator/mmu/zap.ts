@@ -49,6 +49,7 @@ export function* kvm_mmu_prepare_zap_page(kvm: Kvm, sp: KvmMmuPage, list: KvmMmu
   if (machine.wants(KVM_MMU_PREPARE_ZAP_PAGE))
     machine.emit(KVM_MMU_PREPARE_ZAP_PAGE, [sp.gfn, sp.role, sp.root_count, false]);
   kvm.stat.mmu_shadow_zapped++;
+  for (const o of kvm.observers.pageZapped) o(sp);
   yield* kvm_mmu_page_unlink_children(kvm, sp);
   yield* kvm_mmu_unlink_parents(sp);
   kvm.arch.active_mmu_pages.del(sp);
@@ -56,7 +57,7 @@ export function* kvm_mmu_prepare_zap_page(kvm: Kvm, sp: KvmMmuPage, list: KvmMmu
   if (rooted) kvm.arch.active_mmu_pages.add(sp);
   else {
     list.push(sp);
-    kvm.arch.n_used_mmu_pages--;
+    kvm.variant.zap_count.prepared(kvm);
   }
   if (rooted) yield* kvm_reload_remote_mmus(kvm);
   sp.role |= ROLE_INVALID;
@@ -70,6 +71,7 @@ export function* kvm_mmu_commit_zap_page(kvm: Kvm, list: KvmMmuPage[]): Step<voi
   yield* kvm_flush_remote_tlbs(kvm);
   for (const sp of list) {
     WARN_ON(!sp.invalid || sp.root_count > 0, 'kvm_mmu_commit_zap_page: the page is in use');
+    kvm.variant.zap_count.committed(kvm);
     kvm_mmu_free_page(kvm, sp);
   }
 }

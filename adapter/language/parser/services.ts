@@ -4,12 +4,13 @@
  */
 import type { TokenType } from 'chevrotain';
 import {
+  AstUtils,
   type CstNode,
   createDefaultCoreModule,
   createDefaultSharedCoreModule,
   DefaultValueConverter,
   EmptyFileSystem,
-  type GrammarAST,
+  GrammarAST,
   inject,
   type LangiumCoreServices,
   type LangiumParser,
@@ -24,12 +25,16 @@ import { Tokens } from './tokens.js';
 /** Gives literals their values: exact integers, unescaped strings. */
 class Values extends DefaultValueConverter {
   protected override runConverter(rule: GrammarAST.AbstractRule, input: string, cst: CstNode): ValueType {
-    if (rule.name === 'INT') return intOf(input);
+    if (rule.name === 'INT') return isPartOfWord(cst) ? input : intOf(input);
     if (rule.name === 'STRING') return stringOf(input);
     if (rule.name === 'ID') return input;
     return super.runConverter(rule, input, cst);
   }
 }
+
+/** Whether a token is one of several that make a word, such as the `02` of `A-02`: it stays as it is written. */
+const isPartOfWord = (cst: CstNode): boolean =>
+  AstUtils.getContainerOfType(cst.grammarSource, GrammarAST.isAssignment) === undefined;
 
 /** The message of a mismatch is the name of the token that had to come; `expected.ts` makes words of it. */
 class Names extends LangiumParserErrorMessageProvider {

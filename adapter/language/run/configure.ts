@@ -54,6 +54,7 @@ export function configure(
 
 function text(v: Setting): string {
   if (typeof v === 'boolean') return v ? 'on' : 'off';
+  if (v === null) return 'none';
   return typeof v === 'string' ? v : String(v);
 }
 

@@ -25,7 +25,7 @@ export function waitsInRing(t: Thread): Thread[] {
   let at: Thread | null = t;
   while (at !== null && at.op === Op.acquire && !seen.includes(at)) {
     seen.push(at);
-    at = (at.obj as Lock).owner;
+    at = (at.obj as Lock).blocker(at);
   }
   return at === t && seen.length > 1 ? seen : [];
 }

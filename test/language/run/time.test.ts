@@ -30,6 +30,8 @@ function play(sim: Simulation): string[] {
     while (states.length < sim.position) states.push('');
     states.push(digest(sim));
   }
+  // That nobody can move is found when it is asked who moves next.
+  states[sim.position] = digest(sim);
   return states;
 }
 

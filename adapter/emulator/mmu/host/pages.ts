@@ -1,11 +1,11 @@
 /** What the host does to pages of the process: takes them away, brings them back, writes to them (specification, section 10.3). */
 import {
+  down_read,
   event_step,
   machine,
-  mutex_lock,
-  mutex_unlock,
   type Step,
   spin_unlock,
+  up_read,
   WORDS,
   WRITE_ONCE,
 } from '../../../machine/index.js';
@@ -23,6 +23,7 @@ import { host_begin, operation_end } from '../operation.js';
 import { srcu_read_lock, srcu_read_unlock } from '../srcu.js';
 import {
   _PAGE_DIRTY,
+  mk_pte,
   type Page,
   pfn_to_page,
   pte_dirty,
@@ -32,7 +33,7 @@ import {
 } from '../structures/host.js';
 import type { Kvm } from '../structures/kvm.js';
 import { handle_mm_fault } from './fault.js';
-import { free_page } from './frames.js';
+import { copy_page, free_page } from './frames.js';
 import { lock_small_pte } from './pte.js';
 
 /** Writes a page to swap if it was written since the last time. */
@@ -85,12 +86,55 @@ export function* host_swap_out(kvm: Kvm, hva: number): Step<void> {
   operation_end(kvm, c);
 }
 
+/**
+ * Writes a page back and keeps it, as `page_mkclean` and the write-out after it do.
+ * @param notify whether the mappings of the guest go first, as they do in every kernel
+ */
+export function* host_writeback(kvm: Kvm, hva: number, notify: boolean): Step<void> {
+  const { mm } = kvm;
+  const vpn = Math.floor(hva / 4096);
+  const c = yield* host_begin(kvm);
+  const pte = yield* lock_small_pte(kvm, vpn);
+  if (pte_present(pte)) {
+    const p = pfn_to_page(mm, pte_pfn(pte)) as Page;
+    if (notify) {
+      yield* WRITE_ONCE(mm.pgd, vpn, 0);
+      yield* kvm_mmu_notifier_invalidate_page(kvm, vpn * 4096);
+    }
+    if (pte_dirty(pte)) p.PageDirty = true;
+    yield* WRITE_ONCE(mm.pgd, vpn, pte - (pte & _PAGE_DIRTY));
+    writeback(kvm, p, vpn);
+  }
+  yield* spin_unlock(mm.page_table_lock);
+  operation_end(kvm, c);
+}
+
+/** Moves a page to another frame, as compaction does. Faults of the process wait for the end of it. */
+export function* host_migrate_page(kvm: Kvm, hva: number): Step<void> {
+  const { mm } = kvm;
+  const vpn = Math.floor(hva / 4096);
+  const c = yield* host_begin(kvm);
+  const pte = yield* lock_small_pte(kvm, vpn);
+  if (pte_present(pte)) {
+    yield* WRITE_ONCE(mm.pgd, vpn, 0);
+    yield* kvm_mmu_notifier_invalidate_page(kvm, vpn * 4096);
+    const old = pfn_to_page(mm, pte_pfn(pte)) as Page;
+    const p = copy_page(mm, vpn, pte_pfn(pte));
+    p.PageDirty = old.PageDirty;
+    p.PageAccessed = old.PageAccessed;
+    yield* WRITE_ONCE(mm.pgd, vpn, mk_pte(p.pfn, pte % 4096));
+    free_page(kvm, old);
+  }
+  yield* spin_unlock(mm.page_table_lock);
+  operation_end(kvm, c);
+}
+
 /** Brings a page into memory, as a read of the process would. */
 export function* host_swap_in(kvm: Kvm, hva: number): Step<void> {
   const c = yield* host_begin(kvm);
-  yield* mutex_lock(kvm.mm.mmap_sem);
+  yield* down_read(kvm.mm.mmap_sem);
   yield* handle_mm_fault(kvm, hva, false);
-  yield* mutex_unlock(kvm.mm.mmap_sem);
+  yield* up_read(kvm.mm.mmap_sem);
   operation_end(kvm, c);
 }
 

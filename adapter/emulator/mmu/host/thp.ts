@@ -1,11 +1,11 @@
 /** Huge pages of the host coming and going, pages becoming read-only, pages being exchanged. */
 import {
-  mutex_lock,
-  mutex_unlock,
+  down_write,
   READ_ONCE,
   type Step,
   spin_lock,
   spin_unlock,
+  up_write,
   WRITE_ONCE,
 } from '../../../machine/index.js';
 import {
@@ -43,7 +43,7 @@ export function* host_collapse(kvm: Kvm, hva: number): Step<void> {
   const { mm } = kvm;
   const first = firstOf(Math.floor(hva / 4096));
   const c = yield* host_begin(kvm);
-  yield* mutex_lock(mm.mmap_sem);
+  yield* down_write(mm.mmap_sem);
   yield* kvm_mmu_notifier_invalidate_range_start(kvm, first * 4096, first * 4096 + HPAGE_SIZE);
   yield* spin_lock(mm.page_table_lock);
   if (!pte_huge(yield* READ_ONCE(mm.pgd, first))) {
@@ -61,7 +61,7 @@ export function* host_collapse(kvm: Kvm, hva: number): Step<void> {
   }
   yield* spin_unlock(mm.page_table_lock);
   yield* kvm_mmu_notifier_invalidate_range_end(kvm);
-  yield* mutex_unlock(mm.mmap_sem);
+  yield* up_write(mm.mmap_sem);
   operation_end(kvm, c);
 }
 

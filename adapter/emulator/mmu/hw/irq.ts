@@ -11,7 +11,6 @@ import {
 } from '../../../machine/index.js';
 import { IPI_ACKED } from '../events.js';
 import { type Cpu, cpu } from '../structures/cpu.js';
-import type { Kvm } from '../structures/kvm.js';
 import { OUTSIDE_GUEST_MODE } from '../structures/vcpu.js';
 import { vm_exit } from './exit.js';
 
@@ -21,22 +20,22 @@ const IRQS_OFF = cpu.slot('irqs_off');
 const IRQ_GUEST = cpu.slot('irq_guest');
 
 /** Waits for an interrupt and handles it. Idle while none is pending. */
-export function* cpu_irq(kvm: Kvm, c: Cpu): Step<void> {
+export function* cpu_irq(c: Cpu): Step<void> {
   const pending = () => (c.$get(HANDLED) as number) < (c.$get(SENT) as number) && c.$get(IRQS_OFF) === false;
   yield* wait_until('an interrupt', pending, c, SENT);
-  yield* smp_call_function_interrupt(kvm, c);
+  yield* smp_call_function_interrupt(c);
 }
 
 /**
  * Handles what has been sent so far. If the CPU runs a guest, the interrupt makes it exit first: its instruction is abandoned,
  * and the rest of the exit, up to where the host allows interrupts again, is done here.
  */
-export function* smp_call_function_interrupt(kvm: Kvm, c: Cpu): Step<void> {
+export function* smp_call_function_interrupt(c: Cpu): Step<void> {
   const vcpu = c.guest;
   if (vcpu !== null) {
     vm_exit(vcpu, c, 'EXTERNAL_INTERRUPT', 0, 0);
     c.irq_guest = vcpu;
-    kvm.emulator_stat.ipi_exits++;
+    vcpu.kvm.emulator_stat.ipi_exits++;
     yield* WRITE_ONCE(vcpu, 'mode', OUTSIDE_GUEST_MODE);
     yield* smp_mb();
     c.irqs_off = false;
@@ -62,14 +61,11 @@ export function* after_interrupt(c: Cpu): Step<void> {
 export class IrqDriver implements Driver {
   readonly base = 1;
 
-  constructor(
-    private readonly kvm: Kvm,
-    private readonly c: Cpu,
-  ) {}
+  constructor(private readonly c: Cpu) {}
 
   /** Puts the thread in front of its first wait, without a step. */
   start(thread: Thread): void {
-    thread.call(cpu_irq(this.kvm, this.c));
+    thread.call(cpu_irq(this.c));
   }
   run(thread: Thread): void {
     this.start(thread);

@@ -1,5 +1,5 @@
 /** INV-H1: the host learns of what the guest has written. */
-import { KVM_PAGES_PER_HPAGE, spte_to_pfn } from '../bits.js';
+import { is_writable_pte, KVM_PAGES_PER_HPAGE, spte_to_pfn } from '../bits.js';
 import { hex } from '../structures/pointer.js';
 import type { Checker } from './checker.js';
 import { Ledger } from './ledger.js';
@@ -9,7 +9,7 @@ import { sayLeaf, spteBlame } from './say.js';
 
 export const H1: Rule = {
   name: 'INV-H1',
-  doc: 'A frame that the guest has stored to since it was last written back is dirty for the host: PageDirty, or a D bit in an spte that maps it (any present spte where the hardware has no D bit).',
+  doc: 'A frame that the guest has stored to since it was last written back is dirty for the host: PageDirty, or a D bit in an spte that maps it (any present spte where the hardware has no D bit; W where `dirty_track` goes by W).',
   when: 'step',
   watch: (c) => {
     // From the first mapping on, so that all sptes of a frame are known.
@@ -31,7 +31,8 @@ export const H1: Rule = {
     });
     observers.frameFreed.push((pfn) => stored.put(pfn, undefined));
     c.sptes.onChange((s) => {
-      if (!s.wasLeaf || (s.isLeaf && s.pfn === s.oldPfn)) return;
+      const narrowed = c.kvm.variant.dirty_track.by_w && s.wasWritable && !s.isWritable;
+      if (!s.wasLeaf || (s.isLeaf && s.pfn === s.oldPfn && !narrowed)) return;
       for (let pfn = s.oldPfn; pfn < s.oldPfn + s.size; pfn++) if (stored.has(pfn)) suspects.add(pfn);
     });
     c.sptes.onBits((sptep, old, value) => {
@@ -50,11 +51,13 @@ function judge({ look, mappings, kvm }: Checker, pfn: number, step: number): Ver
   if (page === undefined || peek(page, 'PageDirty')) return undefined;
   const dirty = kvm.bits.shadow_dirty_mask;
   const leaves = mappings.leavesOf(pfn);
-  if (leaves.some((l) => dirty === 0n || (l.value & dirty) !== 0n)) return undefined;
+  const { by_w } = kvm.variant.dirty_track;
+  if (leaves.some((l) => (by_w ? is_writable_pte(l.value) : dirty === 0n || (l.value & dirty) !== 0n)))
+    return undefined;
   const behind =
     leaves.length === 0
       ? 'no spte maps it any more'
-      : `${leaves.map((l) => sayLeaf(look, l)).join(' and ')} has no D`;
+      : `${leaves.map((l) => sayLeaf(look, l)).join(' and ')} has no ${by_w ? 'W' : 'D'}`;
   const suspects =
     leaves.length > 0
       ? leaves.map((l) => l.sptep)

@@ -6,12 +6,12 @@ import type { Rule } from './rule.js';
 
 export const H3: Rule = {
   name: 'INV-H3',
-  doc: 'KVM does not tell the host that a page was written when nobody has stored to it. (Only where the hardware has a D bit: without one, KVM has to assume it.)',
+  doc: 'KVM does not tell the host that a page was written when nobody has stored to it. (Only where KVM goes by a D bit of the hardware: otherwise it has to assume it.)',
   when: 'step',
   watch: (c) => {
     const { look } = c;
     const dirty = c.kvm.bits.shadow_dirty_mask;
-    if (dirty === 0n) return;
+    if (dirty === 0n || c.kvm.variant.dirty_track.by_w) return;
     const { observers } = c.kvm;
     /** Frames that were written, or for which the hardware has noted a store that may still be to come. */
     const written = new Ledger<boolean>();

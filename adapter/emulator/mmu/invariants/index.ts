@@ -11,8 +11,9 @@ import { H1 } from './h1.js';
 import { H2 } from './h2.js';
 import { H3 } from './h3.js';
 import { N1, W4 } from './host_rules.js';
+import { K2 } from './k2.js';
 import { P1 } from './p1.js';
-import { C6, C10 } from './pages.js';
+import { C6, C7, C10 } from './pages.js';
 import { R1 } from './r1.js';
 import { R2 } from './r2.js';
 import { C1, C2 } from './roots.js';
@@ -39,6 +40,7 @@ const rules: readonly Rule[] = [
   C1,
   C2,
   C6,
+  C7,
   C8,
   C10,
   D1,
@@ -46,6 +48,7 @@ const rules: readonly Rule[] = [
   H1,
   H2,
   H3,
+  K2,
   L2,
   L3,
   P1,

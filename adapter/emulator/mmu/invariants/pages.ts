@@ -1,5 +1,6 @@
 /** INV-C6 and INV-C10: shadow pages are counted, and each is in the hash where it is looked for. */
 import { PT64_ROOT_LEVEL } from '../bits.js';
+import type { Kvm } from '../structures/kvm.js';
 import { type KvmMmuPage, ROLE_INVALID, roleText } from '../structures/mmu_page.js';
 import { hex } from '../structures/pointer.js';
 import type { Checker } from './checker.js';
@@ -18,7 +19,7 @@ function atRelease(c: Checker, f: () => void): void {
 
 export const C6: Rule = {
   name: 'INV-C6',
-  doc: 'n_used_mmu_pages is the length of active_mmu_pages, and at most n_max_mmu_pages and what one fault allocates.',
+  doc: 'n_used_mmu_pages is the length of active_mmu_pages, and at most n_max_mmu_pages and what one fault allocates; kvm_total_used_mmu_pages is the sum over all virtual machines.',
   when: 'lock',
   watch: (c) =>
     atRelease(c, () => {
@@ -26,6 +27,15 @@ export const C6: Rule = {
       const pages = peek(arch, 'active_mmu_pages');
       const used = peek(arch, 'n_used_mmu_pages');
       const max = peek(arch, 'n_max_mmu_pages');
+      const { main } = c.kvm;
+      let total = 0;
+      const vms = peek(main, 'vm_list');
+      for (
+        let i = 0, kvm = vms.element(0) as Kvm | undefined;
+        kvm !== undefined;
+        kvm = vms.element(++i) as Kvm
+      )
+        total += peek(peek(kvm, 'arch'), 'n_used_mmu_pages');
       const blame = [{ what: 'n_used_mmu_pages', obj: arch, slot: arch.$slotOf('n_used_mmu_pages') }];
       if (
         used < 0 ||
@@ -35,9 +45,29 @@ export const C6: Rule = {
         let length = 0;
         while (pages.element(length) !== undefined) length++;
         c.broken(C6, { message: `n_used_mmu_pages is ${used}, but active_mmu_pages has ${length}`, blame });
-      } else if (used > max + OVER_LIMIT)
+      } else if (total !== peek(main, 'kvm_total_used_mmu_pages'))
+        c.broken(C6, {
+          message: `kvm_total_used_mmu_pages is ${peek(main, 'kvm_total_used_mmu_pages')}, but all virtual machines together use ${total} shadow pages`,
+          blame,
+        });
+      else if (used > max + OVER_LIMIT)
         c.broken(C6, { message: `${used} shadow pages are in use, but n_max_mmu_pages is ${max}`, blame });
     }),
+};
+
+export const C7: Rule = {
+  name: 'INV-C7',
+  doc: 'The shrinker takes a page if one of the virtual machines that it is to look at has some.',
+  when: 'step',
+  watch: (c) => {
+    c.kvm.observers.shrunkInVain.push((nr_to_scan) => {
+      const used = peek(peek(c.kvm, 'arch'), 'n_used_mmu_pages');
+      c.broken(C7, {
+        message: `the shrinker was to look at ${nr_to_scan} virtual machine${nr_to_scan === 1 ? '' : 's'} and has taken no page, although one of them has ${used} shadow pages`,
+        blame: [],
+      });
+    });
+  },
 };
 
 export const C10: Rule = {

@@ -1,8 +1,10 @@
 /** INV-R1: reverse maps and sptes agree. */
+import type { KObject } from '../../../machine/index.js';
 import { pte_list_items } from '../pte_list.js';
 import type { KvmMemorySlot } from '../structures/memslot.js';
 import { hex } from '../structures/pointer.js';
 import type { Checker } from './checker.js';
+import { Kept } from './ledger.js';
 import { gfnAt, peek, spLevel } from './look.js';
 import type { Rule, Verdict } from './rule.js';
 import { saySpte, spteBlame } from './say.js';
@@ -17,6 +19,14 @@ export const R1: Rule = {
     c.sptes.onChange((s) => {
       if (s.wasLeaf !== s.isLeaf || (s.isLeaf && s.oldPfn !== s.pfn)) suspects.add(s.sptep);
     });
+    const seen = new Kept(look.memslots);
+    c.onStep(() => {
+      if (look.memslots === seen.value) return;
+      for (const slot of look.slots(seen.value))
+        if (!look.slots().some((s) => peek(s, 'id') === peek(slot, 'id')))
+          for (const sptep of mappings(c, slot)) suspects.add(sptep);
+      seen.value = look.memslots;
+    });
     c.onEnd(() => {
       for (const slot of look.slots()) {
         const base = peek(slot, 'base_gfn');
@@ -27,6 +37,17 @@ export const R1: Rule = {
     });
   },
 };
+
+/** The sptes that the reverse maps of a slot lead to. */
+function mappings({ look }: Checker, slot: KvmMemorySlot): number[] {
+  const base = peek(slot, 'base_gfn');
+  const all = peek(slot, 'rmap')
+    .mapped()
+    .flatMap((rel) => pte_list_items(look.rmap(slot, base + rel, 1)));
+  for (let gfn = base - (base % 512); gfn < base + peek(slot, 'npages'); gfn += 512)
+    all.push(...pte_list_items(look.rmap(slot, gfn, 2)));
+  return all;
+}
 
 /** Every pointer of a chain leads to a present leaf of that gfn and level. */
 function chain(c: Checker, slot: KvmMemorySlot, gfn: number, level: number): void {
@@ -57,7 +78,7 @@ function judge({ look }: Checker, sptep: number): Verdict {
   const level = spLevel(sp);
   const gfn = gfnAt(sp, sptep);
   const slot = look.slotOf(gfn);
-  if (slot === undefined) return undefined;
+  if (slot === undefined) return orphan();
   const found = pte_list_items(look.rmap(slot, gfn, level)).filter((p) => p === sptep).length;
   const present = sp.$freed === null && look.isLeaf(look.word(sptep), level);
   if (found === (present ? 1 : 0)) return undefined;
@@ -68,4 +89,12 @@ function judge({ look }: Checker, sptep: number): Verdict {
     message: `${saySpte(look, sptep, level, gfn)} ${state}, but is ${times} in the level ${level} reverse map of gfn ${hex(gfn)} (slot ${peek(slot, 'id')})`,
     blame: [spteBlame(look, sptep)],
   };
+  /** A leaf of a gfn that no slot has any more. */
+  function orphan(): Verdict {
+    if ((sp as KObject).$freed !== null || !look.isLeaf(look.word(sptep), level)) return undefined;
+    return {
+      message: `${saySpte(look, sptep, level, gfn)} is a present leaf, but no memory slot has gfn ${hex(gfn)}: its reverse map is gone`,
+      blame: [spteBlame(look, sptep)],
+    };
+  }
 }

@@ -31,14 +31,23 @@ export const L2: Rule = {
 
 export const L3: Rule = {
   name: 'INV-L3',
-  doc: 'No page walk of the hardware takes for a table what is none: it goes only through shadow pages of the right level and address.',
+  doc: 'No page walk of the hardware takes for a table what is none: it goes only through shadow pages of the right level and address. No flush of a context is built on a root that is not there.',
   when: 'step',
-  watch: (c) =>
+  watch: (c) => {
+    c.kvm.observers.rootFlushed.push((v) => {
+      const vcpu = peek(v, 'vcpu_id');
+      if (c.look.root(vcpu) < 0)
+        c.broken(L3, {
+          message: `vcpu ${vcpu} flushes what is tagged with its root, but it has none: the pointer is built from an invalid root_hpa`,
+          blame: [],
+        });
+    });
     watchWalks(c, L3, (e) => {
       const sp = c.look.page(e.sptep);
       if (sp === undefined) return 'which is not in a shadow page';
       if (spLevel(sp) !== peek(e, 'level')) return `which is in a table of level ${spLevel(sp)}`;
       const gfn = gfnAt(sp, e.sptep);
       return gfn === peek(e, 'gfn') ? '' : `which is the entry of gfn ${hex(gfn)}`;
-    }),
+    });
+  },
 };

@@ -4,14 +4,18 @@ import { type Operation, type Param, UsageError } from '../../subsystem.js';
 import { find_vma } from '../host/fault.js';
 import {
   host_age,
+  host_migrate_page,
   host_read_guest,
   host_swap_in,
   host_swap_out,
   host_test_age,
   host_unmap,
   host_write_guest,
+  host_writeback,
 } from '../host/pages.js';
 import { host_change_pte, host_collapse, host_make_readonly, host_split } from '../host/thp.js';
+import { host_vm_fault } from '../host/vm_fault.js';
+import { host_shrink } from '../ioctl.js';
 import type { MmStruct, VmAreaStruct } from '../structures/host.js';
 import type { Kvm } from '../structures/kvm.js';
 import { hex } from '../structures/pointer.js';
@@ -87,6 +91,55 @@ export const hostOperations: readonly Operation[] = [
     NONE,
     pageable,
   ),
+  {
+    name: 'writeback',
+    on,
+    doc: 'The host writes a page out and keeps it: it is clean then.',
+    params: [
+      HVA,
+      {
+        name: 'notify',
+        type: BOOL,
+        doc: 'Whether the mappings of the guest are removed first, as every host does.',
+        default: true,
+      },
+    ],
+    returns: NONE,
+    run: (self, [hva, notify]) => host_writeback(kvmOf(self), pageable(kvmOf(self), hva), notify === true),
+  },
+  plain(
+    'migrate_page',
+    'The host moves a page to another frame, as memory compaction does.',
+    host_migrate_page,
+    NONE,
+    pageable,
+  ),
+  {
+    name: 'shrink',
+    on,
+    doc: 'The host is short of memory and asks for shadow pages (`mmu_shrink`). Returns how many there are afterwards, of all virtual machines.',
+    params: [
+      {
+        name: 'nr_to_scan',
+        type: INT,
+        doc: 'How many virtual machines to look at, at the most; 0 only asks for the number of pages.',
+      },
+    ],
+    returns: INT,
+    run: (self, [n]) => {
+      if (typeof n !== 'number' || n < 0)
+        throw new UsageError(`nr_to_scan must be an integer from 0 on, not ${String(n)}`);
+      return host_shrink(kvmOf(self), n);
+    },
+  },
+  {
+    name: 'vm_fault',
+    on,
+    doc: 'A thread of the process touches guest memory through a mapping of the file that stands for the virtual machine, and faults.',
+    params: [{ name: 'gpa', type: INT, doc: 'Guest physical address of any byte of the page.' }],
+    returns: NONE,
+    run: (self, [gpa]) => host_vm_fault(kvmOf(self), behind(kvmOf(self), address(gpa, 'gpa'))),
+  },
   plain('swap_in', 'The host brings a page into memory, as a read of the process would.', host_swap_in),
   plain(
     'age',

@@ -3,9 +3,11 @@ import { BOOL, handle, INT, type KObject, NONE } from '../../../machine/index.js
 import { type Operation, type Param, UsageError } from '../../subsystem.js';
 import {
   kvm_vm_ioctl_delete_memory_region,
+  kvm_vm_ioctl_disable_dirty_log,
   kvm_vm_ioctl_enable_dirty_log,
   kvm_vm_ioctl_get_dirty_log,
   kvm_vm_ioctl_set_memory_region,
+  kvm_vm_ioctl_set_nr_mmu_pages,
   vm_slot_remove_write_access,
   vm_zap_all,
 } from '../ioctl.js';
@@ -21,6 +23,8 @@ const SLOT: Param = {
   type: handle('memslot'),
   doc: 'A memory slot, as `vm.memslot` returned it.',
 };
+/** Fewest shadow pages that userspace may ask for. */
+const KVM_MIN_ALLOC_MMU_PAGES = 64;
 /** Bits in the slot bitmap of a shadow page. */
 const MAX_SLOTS = 64;
 
@@ -116,6 +120,14 @@ export const vmOperations: readonly Operation[] = [
     run: (self, [slot]) => kvm_vm_ioctl_enable_dirty_log(vm(self), slotOf(slot)),
   },
   {
+    name: 'disable_dirty_log',
+    on,
+    doc: 'Ends the logging of a slot. What nobody has harvested is forgotten.',
+    params: [SLOT],
+    returns: NONE,
+    run: (self, [slot]) => kvm_vm_ioctl_disable_dirty_log(vm(self), slotOf(slot)),
+  },
+  {
     name: 'get_dirty_log',
     on,
     doc: 'Harvests the dirty log of a slot: returns the pages written since the last time, as bits counted from the first page, and write-protects them again.',
@@ -130,6 +142,20 @@ export const vmOperations: readonly Operation[] = [
     params: [SLOT],
     returns: NONE,
     run: (self, [slot]) => vm_slot_remove_write_access(vm(self), slotOf(slot)),
+  },
+  {
+    name: 'set_nr_mmu_pages',
+    on,
+    doc: 'Sets how many shadow pages there may be (KVM_SET_NR_MMU_PAGES), and reclaims what is above that.',
+    params: [{ name: 'n', type: INT, doc: `Shadow pages: at least ${KVM_MIN_ALLOC_MMU_PAGES}.` }],
+    returns: NONE,
+    run: (self, [n]) => {
+      if (typeof n !== 'number' || n < KVM_MIN_ALLOC_MMU_PAGES)
+        throw new UsageError(
+          `a virtual machine needs at least ${KVM_MIN_ALLOC_MMU_PAGES} shadow pages, not ${String(n)} (-EINVAL)`,
+        );
+      return kvm_vm_ioctl_set_nr_mmu_pages(vm(self), n);
+    },
   },
   {
     name: 'zap_all',

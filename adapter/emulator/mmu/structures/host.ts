@@ -16,6 +16,7 @@ import {
   listOf,
   looked,
   own,
+  RwSemaphore,
   struct,
   WHOLE,
 } from '../../../machine/index.js';
@@ -209,8 +210,8 @@ export const mm_struct = struct(
     task_size: int('Size of the memory that the process can map, in bytes.', { show: 'hex', readonly: true }),
     mmap_sem: own(
       { kind: 'lock' },
-      'Protects the areas, and is held while a page is faulted in.',
-      () => new Lock('mmap_sem', 'mutex', 'mm->mmap_sem'),
+      'Protects the areas. Held for reading while a page is faulted in, and for writing by who changes areas.',
+      () => new RwSemaphore('mmap_sem', 'mm->mmap_sem'),
     ),
     page_table_lock: own(
       { kind: 'lock' },

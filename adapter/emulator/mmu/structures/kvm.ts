@@ -19,6 +19,7 @@ import type { Variant } from '../variant.js';
 import type { Cpu } from './cpu.js';
 import { HashTable } from './hash_table.js';
 import type { MmStruct } from './host.js';
+import type { KvmMain } from './kvm_main.js';
 import type { KvmMemslots } from './memslot.js';
 import type { KvmMmuPage } from './mmu_page.js';
 import { part } from './pointer.js';
@@ -82,6 +83,8 @@ export const kvm_struct = struct(
   (k: Kvm): string => `${k.vcpus.length} vCPUs, ${k.arch.n_used_mmu_pages} shadow pages`,
 );
 export interface Kvm extends Instance<typeof kvm_struct> {
+  /** What all virtual machines share. */
+  main: KvmMain;
   /** The layout of sptes. */
   bits: SpteBits;
   /** The same for page walks of the hardware. */

@@ -166,7 +166,7 @@ export class Spt extends KObject implements Indexed {
   /** @param pfn the frame that the table lies in */
   constructor(
     readonly pfn: number,
-    private readonly bits: SpteBits,
+    readonly bits: SpteBits,
   ) {
     super();
   }

@@ -45,6 +45,11 @@ export const enable_log: SwitchTable<(kvm: Kvm, memslot: KvmMemorySlot) => Step<
   values: { 'drop-large': drop_large, 'keep-large': keep_large, 'zap-shadow': zap_shadow },
 };
 
+export const slot_wp: SwitchTable<(spte: bigint, level: number) => boolean> = {
+  doc: 'Which entries of a table write-protecting a whole slot takes W from: those that map pages, or also those that point to tables.',
+  values: { leaves: is_last_spte, 'all-entries': () => true },
+};
+
 function* no_flush(): Step<void> {}
 
 export const slot_wp_flush: SwitchTable<(kvm: Kvm) => Step<void>> = {

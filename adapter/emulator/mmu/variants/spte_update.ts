@@ -14,14 +14,20 @@ function* nothing(): Step<bigint> {
 function* mmu_spte_update(kvm: Kvm, sptep: number, _entry: bigint, new_spte: bigint): Step<boolean> {
   const old_spte = yield* mmu_spte_exchange(kvm, sptep, new_spte);
   track_cleared_bits(kvm, old_spte, new_spte);
-  return is_writable_pte(old_spte) && !is_writable_pte(new_spte);
+  return (
+    (is_writable_pte(old_spte) && !is_writable_pte(new_spte)) ||
+    kvm.variant.ad_flush(kvm.bits, old_spte, new_spte)
+  );
 }
 
 /** Asks for a flush also where the fast path could have set W a moment ago. */
 function* mmu_spte_update_lockless(kvm: Kvm, sptep: number, _entry: bigint, new_spte: bigint): Step<boolean> {
   const old_spte = yield* mmu_spte_exchange(kvm, sptep, new_spte);
   track_cleared_bits(kvm, old_spte, new_spte);
-  return kvm.bits.spte_is_locklessly_modifiable(old_spte) && !is_writable_pte(new_spte);
+  return (
+    (kvm.bits.spte_is_locklessly_modifiable(old_spte) && !is_writable_pte(new_spte)) ||
+    kvm.variant.ad_flush(kvm.bits, old_spte, new_spte)
+  );
 }
 
 /** Never asks for a flush. */
