@@ -5,6 +5,7 @@ import { mark_page_dirty } from './dirty.js';
 import { errorCodeText, FAST_PAGE_FAULT } from './events.js';
 import {
   shadow_entry,
+  shadow_walk_init,
   walk_shadow_page_lockless_begin,
   walk_shadow_page_lockless_end,
 } from './lockless_walk.js';
@@ -16,6 +17,7 @@ import { WARN_ON } from './warn.js';
 
 export const PFERR_PRESENT_MASK = 1;
 export const PFERR_WRITE_MASK = 2;
+export const PFERR_USER_MASK = 4;
 export const PFERR_RSVD_MASK = 8;
 export const PFERR_FETCH_MASK = 16;
 
@@ -66,8 +68,7 @@ export function* fast_page_fault(
 
   yield* walk_shadow_page_lockless_begin(vcpu);
   let ret = false;
-  let table = vcpu.arch.mmu.root_hpa;
-  let at = vcpu.arch.mmu.shadow_root_level;
+  let { table, level: at } = shadow_walk_init(vcpu, gva);
   let sptep = 0;
   let spte = 0n;
   for (;;) {

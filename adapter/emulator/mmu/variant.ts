@@ -4,6 +4,7 @@
  */
 import type { Step } from '../../machine/index.js';
 import type { SpteBits } from './bits.js';
+import type { GuestWalker } from './guest/walk_addr.js';
 import type { Kvm } from './structures/kvm.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
 import type { KvmMmuPage } from './structures/mmu_page.js';
@@ -14,9 +15,11 @@ import { dirty_set } from './variants/dirty_set.js';
 import { dirtylog } from './variants/dirtylog.js';
 import { enable_log, slot_wp_flush } from './variants/enable_log.js';
 import { fpf, fpf_mark } from './variants/fpf.js';
+import { gfn_mismatch } from './variants/gfn_mismatch.js';
 import { ipi } from './variants/ipi.js';
 import { large_wp, ro_large } from './variants/large.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
+import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
 import { spte_update } from './variants/spte_update.js';
 import { volatile_rule } from './variants/volatile_rule.js';
@@ -69,6 +72,8 @@ export interface Variant {
   readonly notifier_flush: NotifierFlush;
   readonly notifier_retry: (kvm: Kvm, mmu_seq: number) => Step<boolean>;
   readonly walk_guard: WalkGuard;
+  readonly pt_access: (gw: GuestWalker, level: number) => number;
+  readonly gfn_mismatch: (condition: boolean, what: string) => void;
   readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
 }
 
@@ -99,6 +104,8 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   notifier_flush,
   notifier_retry,
   walk_guard,
+  pt_access,
+  gfn_mismatch,
   clear_spte,
 };
 
