@@ -17,6 +17,9 @@ const VMX_EPT_MT_WB = 6n << 3n;
 /** Levels of tables. */
 export const PT_PAGE_TABLE_LEVEL = 1;
 export const PT_DIRECTORY_LEVEL = 2;
+export const PT_PDPE_LEVEL = 3;
+export const PT32_ROOT_LEVEL = 2;
+export const PT32E_ROOT_LEVEL = 3;
 export const PT64_ROOT_LEVEL = 4;
 /** Page sizes: 4 KiB, 2 MiB, 1 GiB. */
 export const KVM_NR_PAGE_SIZES = 3;
@@ -33,8 +36,8 @@ export const is_last_spte = (pte: bigint, level: number): boolean =>
 export const spte_to_pfn = (pte: bigint): number => Number((pte & PT64_BASE_ADDR_MASK) >> 12n);
 export const pfn_to_pte = (pfn: number): bigint => BigInt(pfn) << 12n;
 
-/** Formats of second-level tables. */
-export type Format = 'ept' | 'npt';
+/** Formats of tables: the two of second-level tables, and that of tables which shadow the guest's. NPT and shadow tables look alike. */
+export type Format = 'ept' | 'npt' | 'shadow';
 
 /** The layout in force. Made at boot and never changed. */
 export class SpteBits {
@@ -80,6 +83,10 @@ export class SpteBits {
   }
   is_shadow_present_pte(pte: bigint): boolean {
     return (pte & PT_PRESENT_MASK) !== 0n && !this.is_mmio_spte(pte);
+  }
+  /** The guest frame noted in an MMIO spte. */
+  mmio_gfn(spte: bigint): number {
+    return Number((spte & ~this.shadow_mmio_mask) >> 12n);
   }
   /** Whether the fast path may set W: the entry is read-only for no other reason than dirty logging. */
   spte_is_locklessly_modifiable(spte: bigint): boolean {

@@ -10,6 +10,8 @@ import {
 import { type Format, SpteBits } from './bits.js';
 import { dump } from './dump.js';
 import { SPTE } from './events.js';
+import { registersOf } from './guest/control_registers.js';
+import { init_kvm_mmu } from './guest/init_mmu.js';
 import { IrqDriver } from './hw/irq.js';
 import { walkBits } from './hw/walk.js';
 import { checkInvariants, type InvariantChecks } from './invariants/index.js';
@@ -23,9 +25,17 @@ import { type Kvm, kvm_arch, kvm_struct } from './structures/kvm.js';
 import { type KvmMain, kvm_main } from './structures/kvm_main.js';
 import { kvm_memslots } from './structures/memslot.js';
 import { type KvmMmuPage, kvm_mmu_page } from './structures/mmu_page.js';
+import { Spt } from './structures/spt.js';
 import { emulator_stat, kvm_vcpu_stat, kvm_vm_stat } from './structures/stat.js';
 import { Tlb, type TlbEntry } from './structures/tlb.js';
-import { type KvmVcpu, kvm_mmu, kvm_mmu_memory_cache, kvm_vcpu, kvm_vcpu_arch } from './structures/vcpu.js';
+import {
+  type KvmVcpu,
+  kvm_mmu,
+  kvm_mmu_memory_cache,
+  kvm_queued_exception,
+  kvm_vcpu,
+  kvm_vcpu_arch,
+} from './structures/vcpu.js';
 import { chooseVariant, type Variant } from './variant.js';
 
 /** CPUs that there are at least, so that threads can be spread without saying so. */
@@ -155,7 +165,8 @@ function fieldsOf(stat: object): Record<string, number> {
 function layout(c: Configuration, variant: Variant): SpteBits {
   const wanted = c.options.eptad;
   const eptad = wanted === 'auto' ? variant.hostw_bit !== 9 : wanted === 'on';
-  return new SpteBits(c.options.format as Format, eptad, {
+  const format = c.options.paging === 'tdp' ? (c.options.format as Format) : 'shadow';
+  return new SpteBits(format, eptad, {
     hostw_bit: variant.hostw_bit,
     mmu_writeable: c.switches.fpf !== 'off',
     age_fixed5: variant.age_bit === 'fixed5',
@@ -243,25 +254,32 @@ function createVm(machine: Machine, c: Configuration): Kvm {
       arch: new kvm_arch({ n_max_mmu_pages: mmu_pages as number }),
       stat: new kvm_vm_stat(),
       emulator_stat: new emulator_stat(),
+      guest_tables: c.options.guest_tables as number,
       mm,
     }),
   ) as Kvm;
-  Object.assign(kvm, { bits, walk: walkBits(bits), variant, observers: new Observers() });
+  const tdp = c.options.paging === 'tdp';
+  Object.assign(kvm, { tdp, bits, walk: walkBits(bits), variant, observers: new Observers() });
   mm.kvm = kvm;
-  for (let i = 0; i < vcpus; i++) kvm.vcpus.$set(i, createVcpu(machine, kvm, i));
+  for (let i = 0; i < vcpus; i++) kvm.vcpus.$set(i, createVcpu(machine, kvm, i, c.options.paging as string));
 
   return kvm;
 }
 
-function createVcpu(machine: Machine, kvm: Kvm, vcpu_id: number): KvmVcpu {
+function createVcpu(machine: Machine, kvm: Kvm, vcpu_id: number, paging: string): KvmVcpu {
   const cache = () => new kvm_mmu_memory_cache();
+  const pae_root = kvm.tdp ? null : new Spt(machine.phys.alloc(null).pfn, kvm.bits, 4);
   const arch = new kvm_vcpu_arch({
-    mmu: new kvm_mmu(),
+    ...registersOf(paging),
+    exception: new kvm_queued_exception(),
+    mmu: new kvm_mmu({ pae_root }),
     mmu_pte_list_desc_cache: cache(),
     mmu_page_cache: cache(),
     mmu_page_header_cache: cache(),
   });
-  return machine.alloc(
+  const vcpu = machine.alloc(
     new kvm_vcpu({ vcpu_id, kvm, tlb: new Tlb(vcpu_id), arch, stat: new kvm_vcpu_stat() }),
   );
+  init_kvm_mmu(vcpu);
+  return vcpu;
 }

@@ -203,6 +203,49 @@ export const HANDLE_MMIO_PAGE_FAULT = trace(
   (v) => `addr:${h(v[0])} gfn ${h(v[1])} access ${h(v[2])}`,
 );
 
+const ofPage = (id: string, label: string, doc: string) => trace(id, label, doc, SP_FIELDS, sp);
+export const KVM_MMU_UNSYNC_PAGE = ofPage(
+  'kvm_mmu_unsync_page',
+  'Shadow page goes unsync',
+  'A guest table becomes writable for the guest; its shadow may lag behind from now on.',
+);
+export const KVM_MMU_SYNC_PAGE = ofPage(
+  'kvm_mmu_sync_page',
+  'Shadow page synced',
+  'A shadow page is about to be brought up to date with its guest table, which is write-protected again.',
+);
+export const KVM_MMU_PAGETABLE_WALK = trace(
+  'kvm_mmu_pagetable_walk',
+  'Guest tables walked',
+  'KVM begins to walk the tables of the guest.',
+  [hexa('addr', 'Virtual address.'), hexa('pferr', 'What is attempted: W 2, U 4, F 16.')],
+  (v) => `addr ${h(v[0])} pferr ${h(v[1])} ${errorCodeText(v[1] as number)}`,
+);
+export const KVM_MMU_PAGING_ELEMENT = trace(
+  'kvm_mmu_paging_element',
+  'Guest entry read',
+  'KVM has read an entry of a guest table.',
+  [hexa('pte', 'The entry.'), num('level', 'Level of its table.')],
+  (v) => `pte ${h(v[0])} level ${v[1]}`,
+);
+const setsBit = (id: string, label: string, bit: string) =>
+  trace(
+    id,
+    label,
+    `KVM is about to set ${bit} in an entry of a guest table, as the hardware would.`,
+    [hexa('gpa', 'Guest physical address of the entry.')],
+    (v) => `gpa ${h(v[0])}`,
+  );
+export const KVM_MMU_SET_ACCESSED_BIT = setsBit('kvm_mmu_set_accessed_bit', 'Guest A bit set', 'A');
+export const KVM_MMU_SET_DIRTY_BIT = setsBit('kvm_mmu_set_dirty_bit', 'Guest D bit set', 'D');
+export const KVM_MMU_WALKER_ERROR = trace(
+  'kvm_mmu_walker_error',
+  'Guest page fault',
+  'The tables of the guest forbid an access: the guest gets a page fault.',
+  [hexa('pferr', 'Error code: P 1, W 2, U 4, RSVD 8, F 16.')],
+  (v) => `pferr ${h(v[0])} ${errorCodeText(v[0] as number)}`,
+);
+
 /** All events of this subsystem. */
 export const events: readonly EventType[] = [
   SPTE,
@@ -217,6 +260,13 @@ export const events: readonly EventType[] = [
   KVM_AGE_PAGE,
   KVM_MMU_GET_PAGE,
   KVM_MMU_PREPARE_ZAP_PAGE,
+  KVM_MMU_UNSYNC_PAGE,
+  KVM_MMU_SYNC_PAGE,
+  KVM_MMU_PAGETABLE_WALK,
+  KVM_MMU_PAGING_ELEMENT,
+  KVM_MMU_SET_ACCESSED_BIT,
+  KVM_MMU_SET_DIRTY_BIT,
+  KVM_MMU_WALKER_ERROR,
   MARK_MMIO_SPTE,
   HANDLE_MMIO_PAGE_FAULT,
 ];

@@ -3,7 +3,7 @@ import { cmpxchg64, machine, read64, type Step, WORDS } from '../../machine/inde
 import { is_last_spte, is_writable_pte, PT_WRITABLE_MASK, spte_to_pfn } from './bits.js';
 import { mark_page_dirty } from './dirty.js';
 import { errorCodeText, FAST_PAGE_FAULT } from './events.js';
-import { shadow_entry, walk_shadow_page_lockless_begin } from './lockless_walk.js';
+import { shadow_entry, shadow_walk_init, walk_shadow_page_lockless_begin } from './lockless_walk.js';
 import { kvm_mmu_page_get_gfn } from './rmap.js';
 import type { KvmMmuPage } from './structures/mmu_page.js';
 import { page_header } from './structures/spt.js';
@@ -12,6 +12,7 @@ import { WARN_ON } from './warn.js';
 
 export const PFERR_PRESENT_MASK = 1;
 export const PFERR_WRITE_MASK = 2;
+export const PFERR_USER_MASK = 4;
 export const PFERR_RSVD_MASK = 8;
 export const PFERR_FETCH_MASK = 16;
 
@@ -62,8 +63,7 @@ export function* fast_page_fault(
 
   yield* walk_shadow_page_lockless_begin(vcpu);
   let ret = false;
-  let table = vcpu.arch.mmu.root_hpa;
-  let at = vcpu.arch.mmu.shadow_root_level;
+  let { table, level: at } = shadow_walk_init(vcpu, gva);
   let sptep = 0;
   let spte = 0n;
   for (;;) {

@@ -1,114 +1,117 @@
 /** What guest code does: accesses to memory, through the TLB and the page walk of the hardware. */
 import { event_step, machine, type Step, WORDS } from '../../machine/index.js';
+import { type Emulated, x86_emulate_instruction } from './guest/emulate.js';
+import { type GuestAccess, rights_of } from './guest/instruction.js';
+import { bytes_of, memory_written, with_bytes } from './guest/memory.js';
 import { vm_exit } from './hw/exit.js';
 import { flush_tlb_entry } from './hw/flush.js';
 import { load_word, store_word } from './hw/memory.js';
-import { Access, FILLED, INTERRUPTED, page_walk } from './hw/walk.js';
+import { FILLED, INTERRUPTED, page_walk, permits } from './hw/walk.js';
 import { vcpu_end, vcpu_load, vcpu_ready } from './operation.js';
 import type { Cpu } from './structures/cpu.js';
 import type { TlbEntry } from './structures/tlb.js';
 import type { KvmVcpu } from './structures/vcpu.js';
-import {
-  exit_reason,
-  kvm_mmu_page_fault,
-  vcpu_enter_guest,
-  vcpu_exit_guest,
-  vcpu_srcu_lock,
-  vcpu_srcu_unlock,
-} from './x86.js';
+import { exit_reason, kvm_mmu_page_fault, vcpu_enter_guest, vcpu_exit_guest, vcpu_srcu_lock } from './x86.js';
 
-const permits = (e: TlbEntry, access: Access): boolean =>
-  access === Access.read || (access === Access.write ? e.writable && e.dirty : e.executable);
+/** What has come of an instruction: what it loaded, or saw; `fault` when the guest has got a page fault instead. */
+export interface Outcome {
+  readonly fault: boolean;
+  readonly value: bigint | undefined;
+}
+const FAULT: Outcome = { fault: true, value: undefined };
+const done = (value: bigint | undefined): Outcome => ({ fault: false, value });
 
-/** Gets a translation into the TLB, whatever it takes. Returns null when the access has to be emulated. */
-function* translate(vcpu: KvmVcpu, c: Cpu, gpa: number, access: Access): Step<TlbEntry | null> {
-  const gfn = Math.floor(gpa / 4096);
+/**
+ * Gets a translation into the TLB, whatever it takes. Returns what has come of the instruction when it was emulated, or has
+ * ended in a page fault of the guest's.
+ */
+function* translate(vcpu: KvmVcpu, c: Cpu, a: GuestAccess): Step<TlbEntry | Outcome> {
+  const vpn = Math.floor(a.addr / 4096);
+  const access = rights_of(a.what);
+  let retried = false;
   for (;;) {
     if (c.guest !== vcpu) yield* vcpu_enter_guest(vcpu, c);
-    const e = vcpu.tlb.lookup(gfn);
+    if (vcpu.arch.exception.pending) {
+      vcpu.arch.exception.pending = false;
+      return FAULT;
+    }
+    const e = vcpu.tlb.lookup(vpn);
     if (e !== undefined) {
-      if (permits(e, access)) return e;
+      if (permits(vcpu, e, access, a.cpl)) return e;
       flush_tlb_entry(vcpu, e, 'not enough rights');
     }
-    const fault = yield* page_walk(vcpu, c, gpa, access);
+    const fault = yield* page_walk(vcpu, c, a.addr, access, a.cpl);
     if (fault === FILLED || fault === INTERRUPTED) continue;
-    const stale = vcpu.tlb.lookup(gfn);
+    const stale = vcpu.tlb.lookup(vpn);
     if (stale !== undefined) flush_tlb_entry(vcpu, stale, 'fault');
-    vm_exit(vcpu, c, exit_reason(vcpu, fault), fault & 31, gpa);
+    vm_exit(vcpu, c, exit_reason(vcpu, fault), fault & 31, a.addr);
     yield* vcpu_exit_guest(vcpu, c);
     vcpu_srcu_lock(vcpu);
-    if (yield* kvm_mmu_page_fault(vcpu, gpa, fault)) return null;
+    if (!(yield* kvm_mmu_page_fault(vcpu, a.addr, fault))) continue;
+    const emulated: Emulated = yield* x86_emulate_instruction(vcpu, a, retried);
+    if (emulated.done) return done(emulated.value);
+    retried = true;
   }
 }
 
-/** What guest code does with a word. */
-export type Instruction = 'loads' | 'stores' | 'fetches' | 'compares and exchanges';
+const isEntry = (t: TlbEntry | Outcome): t is TlbEntry => !('fault' in t);
 
-/** Rights that an instruction needs. A failed comparison is a store to the hardware all the same. */
-const needs = (what: Instruction): Access =>
-  what === 'loads' ? Access.read : what === 'fetches' ? Access.exec : Access.write;
+/** What a scenario gets of an instruction: what it loaded, or whether it was done; a load that faults gives -1. */
+function result_of(a: GuestAccess, { fault, value }: Outcome): bigint | number | boolean | undefined {
+  if (a.what === 'stores' || a.what === 'fetches') return !fault;
+  return fault ? -1 : value;
+}
 
 /**
- * Runs one instruction of the guest on the word at `gpa`; an address that no slot has reads as 0, and keeps nothing.
- * @param value what is stored
- * @param old   what must be there for an exchange
- * @returns what was loaded, or was there before an exchange
+ * Runs one instruction of the guest on memory. An address that no slot has reads as 0, and keeps nothing.
+ * @returns what it loaded, or saw there before an exchange, -1 when the guest got a page fault instead; of a store or a fetch
+ * whether it was done
  */
 export function* guest_instruction(
   vcpu: KvmVcpu,
-  what: Instruction,
-  gpa: number,
-  value = 0n,
-  old = 0n,
-): Step<bigint | undefined> {
+  a: GuestAccess,
+): Step<bigint | number | boolean | undefined> {
   const c = vcpu_ready(vcpu) ?? (yield* vcpu_load(vcpu));
-  const access = needs(what);
-  const gfn = Math.floor(gpa / 4096);
-  let result: bigint | undefined;
+  if (vcpu.arch.exception.error_code >= 0) vcpu.arch.exception.error_code = -1;
+  const vpn = Math.floor(a.addr / 4096);
+  const access = rights_of(a.what);
+  let result: Outcome;
   for (;;) {
-    let e: TlbEntry | null | undefined = c.guest === vcpu ? vcpu.tlb.lookup(gfn) : undefined;
-    if (e === undefined || !permits(e, access)) e = yield* translate(vcpu, c, gpa, access);
-    if (e === null) {
-      result = emulate(vcpu, what);
+    let e: TlbEntry | Outcome | undefined = c.guest === vcpu ? vcpu.tlb.lookup(vpn) : undefined;
+    if (e === undefined || !permits(vcpu, e, access, a.cpl)) e = yield* translate(vcpu, c, a);
+    if (!isEntry(e)) {
+      result = e;
       break;
     }
-    const pa = (e.pfn + gfn - e.gfn) * WORDS + (gpa % 4096) / 8;
-    yield* event_step(what, machine.phys, pa);
+    const pa = (e.pfn + vpn - e.vpn) * WORDS + Math.floor((a.addr % 4096) / 8);
+    const gpa = (e.gfn + vpn - e.vpn) * 4096 + (a.addr % 4096);
+    yield* event_step(a.what, machine.phys, pa);
     // An interrupt that came first has thrown the instruction away: it starts again.
     if (c.guest === vcpu) {
-      result = access_memory(vcpu, what, gpa, pa, value, old);
+      if (vcpu.kvm.walk.shadow) for (const o of vcpu.kvm.observers.guestAccessed) o(vcpu, e, a);
+      result = done(access_memory(vcpu, a, gpa, pa));
       break;
     }
   }
   vcpu_end(vcpu, c);
-  return result;
+  return result_of(a, result);
 }
 
 /** Does what the instruction is for. */
-function access_memory(
-  vcpu: KvmVcpu,
-  what: Instruction,
-  gpa: number,
-  pa: number,
-  value: bigint,
-  old: bigint,
-): bigint | undefined {
+function access_memory(vcpu: KvmVcpu, a: GuestAccess, gpa: number, pa: number): bigint | undefined {
+  const { what, value, old, bytes } = a;
   if (what === 'fetches') return undefined;
-  const seen = what === 'stores' ? undefined : load_word(pa);
+  const whole = bytes === 8;
+  const word = whole && what === 'stores' ? 0n : load_word(pa);
+  const seen = what === 'stores' ? undefined : bytes_of(word, gpa % 8, bytes);
   if (what === 'loads' || (seen !== undefined && seen !== old)) return seen;
-  store_word(pa, value);
-  vcpu.kvm.emulator_stat.guest_stores++;
-  const { guestStored } = vcpu.kvm.observers;
+  store_word(pa, whole ? value : with_bytes(word, gpa % 8, bytes, value));
+  const { kvm } = vcpu;
+  kvm.emulator_stat.guest_stores++;
+  const { guestStored } = kvm.observers;
   for (let i = 0; i < guestStored.length; i++) guestStored[i]?.(vcpu, gpa, Math.floor(pa / WORDS));
+  if (kvm.walk.shadow) memory_written(kvm, pa);
   return seen;
-}
-
-/** Userspace emulates an access to an address that no slot has. */
-function emulate(vcpu: KvmVcpu, what: Instruction): bigint | undefined {
-  vcpu.stat.mmio_exits++;
-  vcpu.kvm.emulator_stat.mmio_pf++;
-  vcpu_srcu_unlock(vcpu);
-  return what === 'loads' || what === 'compares and exchanges' ? 0n : undefined;
 }
 
 /** Goes into guest mode and stays there. */

@@ -6,6 +6,7 @@ import { events } from './events.js';
 import { invariants } from './invariants/index.js';
 import { wordAddresses } from './locals.js';
 import { hostOperations } from './operations/host.js';
+import { pagingOperations } from './operations/paging.js';
 import { vcpuOperations } from './operations/vcpu.js';
 import { vmOperations } from './operations/vm.js';
 import { options, profiles, switches } from './options.js';
@@ -19,7 +20,13 @@ import { kvm_mmu_page, pte_list_desc } from './structures/mmu_page.js';
 import { spte } from './structures/spt.js';
 import { emulator_stat, kvm_vcpu_stat, kvm_vm_stat } from './structures/stat.js';
 import { tlb_entry } from './structures/tlb.js';
-import { kvm_mmu, kvm_mmu_memory_cache, kvm_vcpu, kvm_vcpu_arch } from './structures/vcpu.js';
+import {
+  kvm_mmu,
+  kvm_mmu_memory_cache,
+  kvm_queued_exception,
+  kvm_vcpu,
+  kvm_vcpu_arch,
+} from './structures/vcpu.js';
 import { tags } from './tags.js';
 
 export { MmuInstance } from './boot.js';
@@ -37,6 +44,7 @@ export const mmu: Subsystem = {
     kvm_vcpu,
     kvm_vcpu_arch,
     kvm_mmu,
+    kvm_queued_exception,
     kvm_mmu_memory_cache,
     kvm_mmu_page,
     spte,
@@ -93,7 +101,7 @@ export const mmu: Subsystem = {
       get: (i) => (i as MmuInstance).usableTlbEntries(),
     },
   ],
-  operations: [...vcpuOperations, ...vmOperations, ...hostOperations],
+  operations: [...vcpuOperations, ...pagingOperations, ...vmOperations, ...hostOperations],
   queries,
   events,
   invariants,

@@ -1,5 +1,7 @@
 /** Walking shadow tables without `mmu_lock` (specification, section 6). */
-import { type Step, WORDS } from '../../machine/index.js';
+import { machine, type Step, WORDS } from '../../machine/index.js';
+import { PT32E_ROOT_LEVEL, spte_to_pfn } from './bits.js';
+import type { Spt } from './structures/spt.js';
 import type { KvmVcpu } from './structures/vcpu.js';
 
 /** From here on no shadow page that the walk may meet is freed. Nothing in between may take `mmu_lock`. */
@@ -19,3 +21,18 @@ export const SHADOW_PT_INDEX = (addr: number, level: number): number =>
 /** The entry of an address in a table that starts at physical address `table`. */
 export const shadow_entry = (table: number, addr: number, level: number): number =>
   table / 8 + SHADOW_PT_INDEX(addr, level);
+
+/** Where a walk begins: a table, by its physical address, and its level. */
+export interface WalkStart {
+  readonly table: number;
+  readonly level: number;
+}
+const NOWHERE: WalkStart = { table: 0, level: 0 };
+
+/** Where a walk for an address begins. Level 0: there is no table. */
+export function shadow_walk_init(vcpu: KvmVcpu, addr: number): WalkStart {
+  const { root_hpa, shadow_root_level } = vcpu.arch.mmu;
+  if (shadow_root_level !== PT32E_ROOT_LEVEL) return { table: root_hpa, level: shadow_root_level };
+  const root = machine.phys.$load((vcpu.arch.mmu.pae_root as Spt).at(Math.floor(addr / 2 ** 30) % 4));
+  return root === 0n ? NOWHERE : { table: spte_to_pfn(root) * 4096, level: PT32E_ROOT_LEVEL - 1 };
+}

@@ -25,6 +25,20 @@ import { Rmap } from './structures/rmap_array.js';
 import { kvm_mmu_slot_remove_write_access } from './write_protect.js';
 import { kvm_arch_flush_shadow } from './zap.js';
 
+/** Why a large frame of a level cannot be mapped large from the start: a slot end cuts it, or the host address is misaligned. */
+export function barred(
+  base_gfn: number,
+  npages: number,
+  userspace_addr: number,
+  level: number,
+  gfn: number,
+): boolean {
+  const size = KVM_PAGES_PER_HPAGE(level);
+  const start = gfn - (gfn % size);
+  const cut = start < base_gfn || start + size > base_gfn + npages;
+  return cut || (base_gfn - userspace_addr / 4096) % size !== 0;
+}
+
 /** What is kept for the large frames of a level: those that a slot end cuts, or that the host cannot map large, are barred. */
 function lpageInfos(
   base_gfn: number,
@@ -36,11 +50,9 @@ function lpageInfos(
   const first = Math.floor(base_gfn / size);
   const count = Math.floor((base_gfn + npages - 1) / size) - first + 1;
   const infos = new KArray<KvmLpageInfo>(count, null as unknown as KvmLpageInfo);
-  const misaligned = (base_gfn - userspace_addr / 4096) % size !== 0;
   for (let i = 0; i < count; i++) {
-    const start = (first + i) * size;
-    const cut = start < base_gfn || start + size > base_gfn + npages;
-    infos.$set(i, new kvm_lpage_info({ write_count: cut || misaligned ? 1 : 0 }));
+    const no = barred(base_gfn, npages, userspace_addr, level, (first + i) * size);
+    infos.$set(i, new kvm_lpage_info({ write_count: no ? 1 : 0 }));
   }
   return infos;
 }

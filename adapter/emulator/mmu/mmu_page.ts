@@ -1,14 +1,32 @@
 /** Shadow pages: finding, creating, freeing (specification, section 9). All with `mmu_lock` held. */
-import { type Cell, machine, type Step } from '../../machine/index.js';
-import { PT_PRESENT_MASK, PT_WRITABLE_MASK } from './bits.js';
+import { Bitmap, type Cell, KArray, machine, type Step, WORDS } from '../../machine/index.js';
+import {
+  PAGE_SHIFT,
+  PT_PAGE_TABLE_LEVEL,
+  PT_PRESENT_MASK,
+  PT_WRITABLE_MASK,
+  PT32_ROOT_LEVEL,
+} from './bits.js';
 import { KVM_MMU_GET_PAGE } from './events.js';
 import { mmu_memory_cache_alloc } from './memory_cache.js';
 import { pte_list_add, pte_list_remove } from './pte_list.js';
+import { account_shadowed } from './shadow/account.js';
+import { kvm_sync_page_transient, kvm_sync_pages } from './shadow/sync.js';
+import { kvm_mmu_mark_parents_unsync } from './shadow/unsync.js';
 import { mmu_spte_clear_no_track, mmu_spte_set } from './spte.js';
 import type { Kvm } from './structures/kvm.js';
-import { type KvmMmuPage, kvm_mmu_page, ROLE_ACCESS_SHIFT, ROLE_DIRECT } from './structures/mmu_page.js';
+import {
+  type KvmMmuPage,
+  kvm_mmu_page,
+  ROLE_ACCESS_SHIFT,
+  ROLE_CR4_PAE,
+  ROLE_DIRECT,
+  ROLE_QUADRANT_SHIFT,
+} from './structures/mmu_page.js';
 import { Spt } from './structures/spt.js';
-import type { KvmVcpu } from './structures/vcpu.js';
+import { KVM_REQ_MMU_SYNC, type KvmVcpu } from './structures/vcpu.js';
+import { kvm_flush_remote_tlbs, kvm_make_request } from './tlb.js';
+import { rmap_write_protect } from './write_protect.js';
 
 const PARENT_PTES = kvm_mmu_page.slot('parent_ptes');
 const parents = (sp: KvmMmuPage): Cell => ({ obj: sp, slot: PARENT_PTES });
@@ -34,7 +52,12 @@ function kvm_mmu_alloc_page(vcpu: KvmVcpu, gfn: number, role: number): KvmMmuPag
   const { kvm } = vcpu;
   mmu_memory_cache_alloc(vcpu.arch.mmu_page_header_cache);
   mmu_memory_cache_alloc(vcpu.arch.mmu_page_cache);
-  const sp = machine.alloc(new kvm_mmu_page({ gfn, role }));
+  const indirect = (role & ROLE_DIRECT) === 0;
+  // Guest frames of the entries are kept only where they do not follow from the place. A direct map has nothing unsync below it.
+  const sp = machine.alloc(
+    new kvm_mmu_page({ gfn, role, gfns: indirect ? new KArray<number>(WORDS, 0) : null }),
+  );
+  if (!kvm.tdp) sp.unsync_child_bitmap = new Bitmap(WORDS);
   const frame = machine.phys.alloc(sp);
   frame.dense();
   sp.spt = new Spt(frame.pfn, kvm.bits);
@@ -50,23 +73,66 @@ export function kvm_mmu_free_page(kvm: Kvm, sp: KvmMmuPage): void {
   machine.free(sp);
 }
 
+/** Which part of a guest table of 1024 entries a shadow page of 512 covers. */
+function quadrant_of(vcpu: KvmVcpu, gaddr: number, level: number): number {
+  const { direct_map, root_level } = vcpu.arch.mmu;
+  if (direct_map || root_level > PT32_ROOT_LEVEL) return 0;
+  return Math.floor(gaddr / 2 ** (PAGE_SHIFT + 9 * level)) % 2 ** level;
+}
+
+/** The role of a page that a vCPU is looking for. */
+function role_of(vcpu: KvmVcpu, gaddr: number, level: number, direct: boolean, access: number): number {
+  const { base_role } = vcpu.arch.mmu;
+  return (
+    (direct ? base_role & ~ROLE_CR4_PAE : base_role) |
+    level |
+    (direct ? ROLE_DIRECT : 0) |
+    (access << ROLE_ACCESS_SHIFT) |
+    (quadrant_of(vcpu, gaddr, level) << ROLE_QUADRANT_SHIFT)
+  );
+}
+
+/** A new page of a guest table: from now on stores to the table are seen. */
+function* shadow_guest_table(vcpu: KvmVcpu, sp: KvmMmuPage, need_sync: boolean): Step<void> {
+  const { kvm } = vcpu;
+  if (yield* rmap_write_protect(kvm, sp.gfn)) yield* kvm_flush_remote_tlbs(kvm);
+  if (sp.level > PT_PAGE_TABLE_LEVEL && need_sync) yield* kvm_sync_pages(vcpu, sp.gfn);
+  yield* account_shadowed(kvm, sp.gfn);
+  for (const o of kvm.observers.tableChanged) o(sp);
+}
+
 /**
- * The direct page of a gfn and level, found or created and not yet linked: `parent_pte` is noted as its parent, and the caller
+ * The shadow page of a gfn and role, found or created and not yet linked: `parent_pte` is noted as its parent, and the caller
  * writes the link next.
+ * @param gaddr      address whose translation is being built: chooses the quadrant
+ * @param direct     a linear range of guest frames from `gfn` on, and not the guest table that lies in `gfn`
  * @param parent_pte the entry that will point to it; 0 for a root
  */
-export function kvm_mmu_get_page(
+export function* kvm_mmu_get_page(
   vcpu: KvmVcpu,
   gfn: number,
+  gaddr: number,
   level: number,
+  direct: boolean,
   access: number,
   parent_pte: number,
-): KvmMmuPage {
+): Step<KvmMmuPage> {
   const { kvm } = vcpu;
-  const role = level | ROLE_DIRECT | (access << ROLE_ACCESS_SHIFT);
-  for (const sp of kvm.arch.mmu_page_hash.bucket(gfn)) {
-    if (sp.gfn !== gfn || sp.role !== role) continue;
+  const role = role_of(vcpu, gaddr, level, direct, access);
+  const bucket = kvm.arch.mmu_page_hash.bucket(gfn);
+  let need_sync = false;
+  for (let k = 0; k < bucket.length; k++) {
+    const sp = bucket[k] as KvmMmuPage;
+    if (sp.gfn !== gfn) continue;
+    if (sp.unsync) need_sync = true;
+    if (sp.role !== role) continue;
+    if (sp.unsync && (yield* kvm_sync_page_transient(vcpu, sp))) break;
     mmu_page_add_parent_pte(vcpu, sp, parent_pte);
+    if (sp.unsync_children > 0) {
+      yield* kvm_make_request(KVM_REQ_MMU_SYNC, vcpu);
+      kvm_mmu_mark_parents_unsync(sp);
+    } else if (sp.unsync) kvm_mmu_mark_parents_unsync(sp);
+    if (sp.write_flooding_count > 0) sp.write_flooding_count = 0;
     trace_kvm_mmu_get_page(sp, false);
     return sp;
   }
@@ -74,8 +140,14 @@ export function kvm_mmu_get_page(
   const sp = kvm_mmu_alloc_page(vcpu, gfn, role);
   mmu_page_add_parent_pte(vcpu, sp, parent_pte);
   kvm.arch.mmu_page_hash.add(sp);
+  if (!direct) yield* shadow_guest_table(vcpu, sp, need_sync);
   trace_kvm_mmu_get_page(sp, true);
   return sp;
+}
+
+/** Takes back what `kvm_mmu_get_page` noted, when the link is not written after all. */
+export function kvm_mmu_put_page(sp: KvmMmuPage, parent_pte: number): void {
+  pte_list_remove(parent_pte, parents(sp));
 }
 
 /** Makes an entry point to a table, with full rights: what may be done is decided by the leaves. */
@@ -92,5 +164,5 @@ export function* link_shadow_page(kvm: Kvm, sptep: number, sp: KvmMmuPage): Step
 
 function trace_kvm_mmu_get_page(sp: KvmMmuPage, created: boolean): void {
   if (machine.wants(KVM_MMU_GET_PAGE))
-    machine.emit(KVM_MMU_GET_PAGE, [sp.gfn, sp.role, sp.root_count, false, created]);
+    machine.emit(KVM_MMU_GET_PAGE, [sp.gfn, sp.role, sp.root_count, sp.unsync, created]);
 }

@@ -4,6 +4,7 @@
  * (`machine.journal`), so that going back takes that back as well.
  */
 import type { Thread } from '../../machine/index.js';
+import type { GuestAccess } from './guest/instruction.js';
 import type { Page } from './structures/host.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
 import type { KvmMmuPage } from './structures/mmu_page.js';
@@ -34,6 +35,20 @@ export class Observers {
   readonly guestStored: ((vcpu: KvmVcpu, gpa: number, pfn: number) => void)[] = [];
   /** The process (or a device) has stored to a frame through its own mapping. */
   readonly hostStored: ((pfn: number) => void)[] = [];
+  /** KVM has stored to guest memory for an instruction of the guest that it emulates. */
+  readonly emulatedStored: ((vcpu: KvmVcpu, gpa: number, pfn: number) => void)[] = [];
+  /** A word of guest memory has been written, by whomever; `pa` is its word address. Only told where guest tables are shadowed. */
+  readonly memoryWritten: ((pa: number) => void)[] = [];
+  /** KVM has brought the shadow pages up to date with such a store. */
+  readonly emulatedSeen: ((vcpu: KvmVcpu) => void)[] = [];
+  /** Guest code accesses memory through a cached translation of the page `vpn`, in this step. */
+  readonly guestAccessed: ((vcpu: KvmVcpu, entry: TlbEntry, a: GuestAccess) => void)[] = [];
+  /** The guest begins to flush what it has cached: all of it, or the translation of one page. */
+  readonly guestFlushes: ((vcpu: KvmVcpu, vpn: number | null) => void)[] = [];
+  /** A shadow page of a guest table is new, goes unsync, is synced, or is zapped. */
+  readonly tableChanged: ((sp: KvmMmuPage) => void)[] = [];
+  /** A vCPU has brought up to date all that its roots reach; it still holds `mmu_lock`. */
+  readonly rootsSynced: ((vcpu: KvmVcpu) => void)[] = [];
   /** A thread has begun or ended an operation of this subsystem. Nobody is inside while all have ended. */
   readonly operationBegun: ((thread: Thread) => void)[] = [];
   readonly operationEnded: ((thread: Thread) => void)[] = [];

@@ -1,5 +1,6 @@
 /** What can be written in `use mmu { ... }`. */
 import type { Option, Profile, Switch } from '../subsystem.js';
+import { PAGING } from './guest/control_registers.js';
 import { switchTables } from './variant.js';
 
 const M = 2 ** 20;
@@ -7,8 +8,8 @@ const M = 2 ** 20;
 export const options: readonly Option[] = [
   {
     name: 'paging',
-    doc: 'How guest addresses are translated: `tdp` is two-dimensional paging, where the hardware walks tables of KVM for guest physical addresses.',
-    type: { kind: 'choice', of: ['tdp'] },
+    doc: 'How guest addresses are translated. `tdp` is two-dimensional paging, where the hardware walks tables of KVM for guest physical addresses. In the others KVM shadows: the vCPUs start without paging, or with page tables of 32 bits, of PAE or of 64 bits, and can change that through their control registers.',
+    type: { kind: 'choice', of: PAGING },
     default: 'tdp',
   },
   {
@@ -37,7 +38,7 @@ export const options: readonly Option[] = [
   },
   {
     name: 'format',
-    doc: 'Format of the tables: that of Intel (`ept`) or of AMD (`npt`).',
+    doc: 'Format of the tables of `paging: tdp`: that of Intel (`ept`) or of AMD (`npt`).',
     type: { kind: 'choice', of: ['ept', 'npt'] },
     default: 'ept',
   },
@@ -46,6 +47,12 @@ export const options: readonly Option[] = [
     doc: 'Whether EPT has accessed and dirty bits. `auto`: it has, unless `hostw_bit` is 9, which is the dirty bit.',
     type: { kind: 'choice', of: ['auto', 'on', 'off'] },
     default: 'auto',
+  },
+  {
+    name: 'guest_tables',
+    doc: 'Guest physical address from which on `vm.new_table` and `vm.map` take pages for guest page tables, one after the other.',
+    type: { kind: 'size' },
+    default: 2 ** 16,
   },
   {
     name: 'mmu_pages',

@@ -65,20 +65,20 @@ function pte_list_desc_remove_entry(
   machine.free(desc);
 }
 
-/** Removes a pointer. One that is not there is a BUG. */
-export function pte_list_remove(spte: number, head: Cell): void {
+/** Removes a pointer. `complain` hears of one that is not there, which is a BUG unless it lets that pass. */
+export function pte_list_remove(spte: number, head: Cell, complain = BUG_ON): void {
   const first = load(head);
-  BUG_ON(first === 0, 'pte_list_remove: the list is empty');
   if (typeof first === 'number') {
-    BUG_ON(first !== spte, 'pte_list_remove: another spte is in the list');
-    head.obj.$store(head.slot, 0);
+    complain(first === 0, 'pte_list_remove: the list is empty');
+    complain(first !== 0 && first !== spte, 'pte_list_remove: another spte is in the list');
+    if (first === spte) head.obj.$store(head.slot, 0);
     return;
   }
   let prev: PteListDesc | null = null;
   for (let desc: PteListDesc | null = first; desc !== null; prev = desc, desc = desc.more)
     for (let i = 0; i < PTE_LIST_EXT && desc.sptes.at(i) !== 0; i++)
       if (desc.sptes.at(i) === spte) return pte_list_desc_remove_entry(head, desc, i, prev);
-  BUG_ON(true, 'pte_list_remove: the spte is not in the list');
+  complain(true, 'pte_list_remove: the spte is not in the list');
 }
 
 /** The first pointer, or 0. */

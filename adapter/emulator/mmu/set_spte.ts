@@ -2,9 +2,11 @@
 import { type Cell, machine, READ_ONCE, read64, type Step, write64 } from '../../machine/index.js';
 import {
   is_large_pte,
+  is_writable_pte,
   PT_PAGE_SIZE_MASK,
   PT_PAGE_TABLE_LEVEL,
   PT_PRESENT_MASK,
+  PT_USER_MASK,
   PT_WRITABLE_MASK,
   pfn_to_pte,
   spte_to_pfn,
@@ -12,11 +14,14 @@ import {
 import { mark_page_dirty_in_slot } from './dirty.js';
 import { MARK_MMIO_SPTE } from './events.js';
 import { is_noslot_pfn } from './gfn_to_pfn.js';
+import { is_smep, is_write_protection } from './guest/control_registers.js';
 import { gfn_to_memslot_unsafe } from './memslot.js';
 import { drop_parent_pte } from './mmu_page.js';
 import { rmap_get_first } from './pte_list.js';
 import { __gfn_to_rmap, lpage_info_slot, RMAP_RECYCLE_THRESHOLD, rmap_add } from './rmap.js';
-import { drop_spte } from './spte.js';
+import { gfn_indirect_valid_sps } from './shadow/pages_of.js';
+import { __kvm_unsync_page } from './shadow/unsync.js';
+import { drop_spte, peek_spte } from './spte.js';
 import type { Kvm } from './structures/kvm.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
 import { ACC_EXEC_MASK, ACC_USER_MASK, ACC_WRITE_MASK, type KvmMmuPage } from './structures/mmu_page.js';
@@ -41,8 +46,20 @@ export function* has_wrprotected_page(gfn: number, slot: KvmMemorySlot | null, l
   return (yield* READ_ONCE(lpage_info_slot(gfn, slot, level), 'write_count')) > 0;
 }
 
+/** Who asks for an spte, and what for. */
+export interface Asker {
+  /** The vCPU wants to store, and user code does. */
+  readonly write_fault: boolean;
+  readonly user_fault: boolean;
+  /** A guest table that is mapped may go unsync, so that the guest can write to it. */
+  readonly can_unsync: boolean;
+}
+
+/** Somebody who has not been asked: a prefetch. */
+export const SPECULATIVE: Asker = { write_fault: false, user_fault: false, can_unsync: true };
+
 /** Writes the value that marks an address that no slot has; the next access is recognised by it. */
-function* mark_mmio_spte(kvm: Kvm, sptep: number, gfn: number, access: number): Step<void> {
+export function* mark_mmio_spte(kvm: Kvm, sptep: number, gfn: number, access: number): Step<void> {
   const rights = access & (ACC_WRITE_MASK | ACC_USER_MASK);
   if (machine.wants(MARK_MMIO_SPTE)) machine.emit(MARK_MMIO_SPTE, [sptep * 8, gfn, rights]);
   yield* write64(sptep, kvm.bits.shadow_mmio_mask | BigInt(rights) | (BigInt(gfn) << 12n));
@@ -60,26 +77,58 @@ function make_spte(kvm: Kvm, m: Mapping): bigint {
   return spte;
 }
 
+/**
+ * Whether a frame must be mapped read-only because it is a guest table that is shadowed. A table of level 1 may be written:
+ * its shadow goes unsync for that.
+ */
+function mmu_need_write_protect(kvm: Kvm, gfn: number, can_unsync: boolean): boolean {
+  const sps = gfn_indirect_valid_sps(kvm, gfn);
+  if (sps.length === 0) return false;
+  if (!can_unsync || sps.some((sp) => sp.level !== PT_PAGE_TABLE_LEVEL)) return true;
+  for (const sp of sps) if (!sp.unsync) __kvm_unsync_page(kvm, sp);
+  return false;
+}
+
+/**
+ * Whether supervisor code of the guest may store although its own tables say read-only, because CR0.WP is 0. The hardware runs
+ * with WP set: the entry becomes writable, and is taken away from user code.
+ */
+const supervisor_override = (vcpu: KvmVcpu, a: Asker): boolean =>
+  !vcpu.arch.mmu.direct_map && a.write_fault && !is_write_protection(vcpu) && !a.user_fault;
+
 /** Builds and writes a leaf spte. Returns whether a store to the page has to be emulated. */
-export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping): Step<boolean> {
+export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker): Step<boolean> {
   const { kvm } = vcpu;
   const { spte_update, flush_order } = kvm.variant;
   const entry = yield* spte_update.entry(sptep);
   const slot = gfn_to_memslot_unsafe(kvm, m.gfn);
   let spte = make_spte(kvm, m);
+  let denied = false;
 
-  if (m.host_writable && (m.pte_access & ACC_WRITE_MASK) !== 0) {
+  const granted = m.host_writable && (m.pte_access & ACC_WRITE_MASK) !== 0;
+  if (granted || supervisor_override(vcpu, asker)) {
     if (m.level > PT_PAGE_TABLE_LEVEL && (yield* has_wrprotected_page(m.gfn, slot, m.level))) {
       yield* drop_spte(kvm, sptep);
       return true;
     }
+    const read_only = spte;
     spte |= PT_WRITABLE_MASK | kvm.bits.SPTE_MMU_WRITEABLE;
-    // The bit must be there before any store can be.
-    yield* mark_page_dirty_in_slot(kvm, slot, m.gfn);
+    if (!granted) {
+      spte &= ~PT_USER_MASK;
+      if (is_smep(vcpu)) spte |= kvm.bits.shadow_nx_mask;
+    }
+    // What is writable already was looked at when it became so.
+    const settled = !asker.can_unsync && is_writable_pte(yield* read64(sptep));
+    if (!settled) {
+      denied = mmu_need_write_protect(kvm, m.gfn, asker.can_unsync);
+      if (denied) spte = granted ? read_only : spte & ~(PT_WRITABLE_MASK | kvm.bits.SPTE_MMU_WRITEABLE);
+      // The bit must be there before any store can be.
+      else if (granted) yield* mark_page_dirty_in_slot(kvm, slot, m.gfn);
+    }
   }
   yield* flush_order.before(kvm, sptep, spte);
   if (yield* spte_update.update(kvm, sptep, entry, spte)) yield* flush_order.after(kvm);
-  return false;
+  return denied;
 }
 
 /** Unmaps everything in an overlong chain. */
@@ -116,28 +165,30 @@ function page_header_update_slot(kvm: Kvm, sptep: number, gfn: number): void {
 
 /**
  * Maps a frame at an entry, replacing what is there.
- * @param write_fault the vCPU wants to store
  * @returns whether the access has to be emulated
  */
-export function* mmu_set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, write_fault: boolean): Step<boolean> {
+export function* mmu_set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker): Step<boolean> {
   const { kvm } = vcpu;
   const was_rmapped = yield* clear_the_way(kvm, sptep, m);
   if (is_noslot_pfn(m.pfn)) {
     yield* mark_mmio_spte(kvm, sptep, m.gfn, m.pte_access);
     return true;
   }
-  const denied = yield* set_spte(vcpu, sptep, m);
-  if (denied) {
-    yield* kvm_mmu_flush_tlb(vcpu);
-    return write_fault;
-  }
+  const denied = yield* set_spte(vcpu, sptep, m, asker);
+  if (denied) yield* kvm_mmu_flush_tlb(vcpu);
+  // Nobody changes it while the lock is held but for A, D and W: looking whether it is there is no step.
+  if (kvm.bits.is_shadow_present_pte(peek_spte(sptep))) yield* note_mapping(vcpu, sptep, m, was_rmapped);
+  return denied && asker.write_fault;
+}
+
+/** Counts and finds again what has been mapped. */
+function* note_mapping(vcpu: KvmVcpu, sptep: number, m: Mapping, was_rmapped: boolean): Step<void> {
+  const { kvm } = vcpu;
   page_header_update_slot(kvm, sptep, m.gfn);
-  if (was_rmapped) return false;
+  if (was_rmapped) return;
   if (m.level > PT_PAGE_TABLE_LEVEL) kvm.stat.lpages++;
   const before = rmap_add(vcpu, sptep, m.gfn);
-  if (before > RMAP_RECYCLE_THRESHOLD) {
-    const slot = gfn_to_memslot_unsafe(kvm, m.gfn) as KvmMemorySlot;
-    yield* rmap_recycle(kvm, __gfn_to_rmap(m.gfn, m.level, slot));
-  }
-  return false;
+  if (before <= RMAP_RECYCLE_THRESHOLD) return;
+  const slot = gfn_to_memslot_unsafe(kvm, m.gfn) as KvmMemorySlot;
+  yield* rmap_recycle(kvm, __gfn_to_rmap(m.gfn, m.level, slot));
 }

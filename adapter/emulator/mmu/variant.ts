@@ -5,6 +5,7 @@
 import type { Cell, Step } from '../../machine/index.js';
 import type { SpteBits } from './bits.js';
 import type { Resolved } from './gfn_to_pfn.js';
+import type { GuestWalker } from './guest/walk_addr.js';
 import type { Kvm } from './structures/kvm.js';
 import type { KvmMain } from './structures/kvm_main.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
@@ -21,10 +22,12 @@ import { enable_log, slot_wp, slot_wp_flush } from './variants/enable_log.js';
 import { flush_root_check } from './variants/flush_root_check.js';
 import { fpf, fpf_mark } from './variants/fpf.js';
 import { free_before_lock } from './variants/free_before_lock.js';
+import { gfn_mismatch } from './variants/gfn_mismatch.js';
 import { gup_in_vm_fault } from './variants/gup_in_vm_fault.js';
 import { ipi } from './variants/ipi.js';
 import { large_wp, ro_large } from './variants/large.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
+import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
 import { flush_order, pfn_change_flush, size_change_flush } from './variants/set_spte_flush.js';
 import { active_empty_check, shrink, zap_count } from './variants/shrink.js';
@@ -137,6 +140,8 @@ export interface Variant {
   readonly shrink: (main: KvmMain, nr_to_scan: number) => Step<void>;
   readonly active_empty_check: boolean;
   readonly zap_count: ZapCount;
+  readonly pt_access: (gw: GuestWalker, level: number) => number;
+  readonly gfn_mismatch: (condition: boolean, what: string) => void;
   readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
 }
 
@@ -183,6 +188,8 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   shrink,
   active_empty_check,
   zap_count,
+  pt_access,
+  gfn_mismatch,
   clear_spte,
 };
 

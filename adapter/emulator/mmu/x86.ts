@@ -10,7 +10,7 @@ import {
   WRITE_ONCE,
 } from '../../machine/index.js';
 import { is_last_spte, spte_to_pfn } from './bits.js';
-import { tdp_page_fault } from './direct_map.js';
+import { nonpaging_page_fault, tdp_page_fault } from './direct_map.js';
 import { HANDLE_MMIO_PAGE_FAULT, KVM_PAGE_FAULT } from './events.js';
 import { PFERR_PRESENT_MASK, PFERR_RSVD_MASK, PFERR_WRITE_MASK } from './fast_page_fault.js';
 import { vm_entry } from './hw/exit.js';
@@ -19,10 +19,13 @@ import { after_interrupt } from './hw/irq.js';
 import { MISCONFIG } from './hw/walk.js';
 import {
   shadow_entry,
+  shadow_walk_init,
   walk_shadow_page_lockless_begin,
   walk_shadow_page_lockless_end,
 } from './lockless_walk.js';
 import { kvm_mmu_load, mmu_free_roots } from './mmu.js';
+import { paging_page_fault, vcpu_cache_mmio_info } from './shadow/page_fault.js';
+import { kvm_mmu_sync_roots } from './shadow/sync.js';
 import { srcu_read_lock, srcu_read_unlock } from './srcu.js';
 import type { Cpu } from './structures/cpu.js';
 import {
@@ -30,6 +33,7 @@ import {
   IN_GUEST_MODE,
   INVALID_PAGE,
   KVM_REQ_MMU_RELOAD,
+  KVM_REQ_MMU_SYNC,
   KVM_REQ_TLB_FLUSH,
   type KvmVcpu,
   OUTSIDE_GUEST_MODE,
@@ -65,6 +69,8 @@ function* tlb_flush(vcpu: KvmVcpu): Step<void> {
 /** Does what other CPUs have asked this vCPU for. */
 function* serve_requests(vcpu: KvmVcpu): Step<void> {
   if (yield* kvm_check_request(KVM_REQ_MMU_RELOAD, vcpu)) yield* mmu_free_roots(vcpu);
+  // Nothing is ever unsync where the hardware translates by itself.
+  if (!vcpu.kvm.tdp && (yield* kvm_check_request(KVM_REQ_MMU_SYNC, vcpu))) yield* kvm_mmu_sync_roots(vcpu);
   if (yield* kvm_check_request(KVM_REQ_TLB_FLUSH, vcpu)) yield* tlb_flush(vcpu);
 }
 
@@ -98,10 +104,12 @@ export function* vcpu_exit_guest(vcpu: KvmVcpu, c: Cpu): Step<void> {
 /** Recognises an address without memory by the entry that marks it. Returns whether to emulate the access. */
 function* handle_mmio_page_fault_common(vcpu: KvmVcpu, addr: number): Step<boolean> {
   const { bits } = vcpu.kvm;
+  const { direct_map } = vcpu.arch.mmu;
+  if (!direct_map && vcpu.arch.mmio_gva !== 0 && vcpu.arch.mmio_gva === addr - (addr % 4096)) return true;
   yield* walk_shadow_page_lockless_begin(vcpu);
-  let table = vcpu.arch.mmu.root_hpa;
+  let { table, level } = shadow_walk_init(vcpu, addr);
   let spte = 0n;
-  for (let level = vcpu.arch.mmu.shadow_root_level; level > 0; level--) {
+  for (; level > 0; level--) {
     spte = yield* read64(shadow_entry(table, addr, level));
     if (!bits.is_shadow_present_pte(spte) || is_last_spte(spte, level)) break;
     table = spte_to_pfn(spte) * 4096;
@@ -109,8 +117,9 @@ function* handle_mmio_page_fault_common(vcpu: KvmVcpu, addr: number): Step<boole
   yield* walk_shadow_page_lockless_end(vcpu);
   if (bits.is_mmio_spte(spte)) {
     const access = Number(spte & 6n);
-    if (machine.wants(HANDLE_MMIO_PAGE_FAULT))
-      machine.emit(HANDLE_MMIO_PAGE_FAULT, [addr, Math.floor(addr / 4096), access]);
+    const gfn = direct_map ? Math.floor(addr / 4096) : bits.mmio_gfn(spte);
+    if (machine.wants(HANDLE_MMIO_PAGE_FAULT)) machine.emit(HANDLE_MMIO_PAGE_FAULT, [addr, gfn, access]);
+    if (!direct_map) vcpu_cache_mmio_info(vcpu, addr, gfn, access);
     return true;
   }
   // Somebody has zapped the entry meanwhile; one that is there and still not well-formed is a bug of the kernel.
@@ -121,17 +130,21 @@ function* handle_mmio_page_fault_common(vcpu: KvmVcpu, addr: number): Step<boole
   return false;
 }
 
-/** Handles a fault of the guest. Returns whether the access has to be emulated because no slot has the address. */
-export function* kvm_mmu_page_fault(vcpu: KvmVcpu, gpa: number, fault: number): Step<boolean> {
+/** Handles a fault of the guest. Returns whether the access has to be emulated. */
+export function* kvm_mmu_page_fault(vcpu: KvmVcpu, addr: number, fault: number): Step<boolean> {
   if (fault === MISCONFIG || (fault & PFERR_RSVD_MASK) !== 0)
-    return yield* handle_mmio_page_fault_common(vcpu, gpa);
+    return yield* handle_mmio_page_fault_common(vcpu, addr);
   const error_code = vcpu.kvm.bits.format === 'ept' ? fault & (PFERR_PRESENT_MASK | PFERR_WRITE_MASK) : fault;
-  if (machine.wants(KVM_PAGE_FAULT)) machine.emit(KVM_PAGE_FAULT, [gpa, error_code]);
-  return yield* tdp_page_fault(vcpu, gpa, error_code);
+  if (machine.wants(KVM_PAGE_FAULT)) machine.emit(KVM_PAGE_FAULT, [addr, error_code]);
+  if (vcpu.kvm.tdp) return yield* tdp_page_fault(vcpu, addr, error_code);
+  if (vcpu.arch.mmu.direct_map) return yield* nonpaging_page_fault(vcpu, addr, error_code);
+  return yield* paging_page_fault(vcpu, addr, error_code);
 }
 
 /** Names of the exit of a fault. */
 export function exit_reason(vcpu: KvmVcpu, fault: number): string {
-  if (vcpu.kvm.bits.format === 'npt') return 'NPF';
+  const { format } = vcpu.kvm.bits;
+  if (format === 'shadow') return 'EXCEPTION_NMI';
+  if (format === 'npt') return 'NPF';
   return fault === MISCONFIG ? 'EPT_MISCONFIG' : 'EPT_VIOLATION';
 }

@@ -1,9 +1,16 @@
 /** Taking shadow pages apart (specification, section 9.3), with `mmu_lock` held where nothing else is said. */
 import { machine, read64, type Step, smp_mb, spin_lock, spin_unlock } from '../../machine/index.js';
-import { is_large_pte, is_last_spte, spte_to_pfn } from './bits.js';
+import { is_large_pte, is_last_spte, PT_PAGE_TABLE_LEVEL, spte_to_pfn } from './bits.js';
 import { KVM_MMU_PREPARE_ZAP_PAGE } from './events.js';
 import { drop_parent_pte, kvm_mmu_free_page } from './mmu_page.js';
 import { rmap_get_first } from './pte_list.js';
+import { unaccount_shadowed } from './shadow/account.js';
+import {
+  kvm_unlink_unsync_page,
+  mmu_pages_clear_parents,
+  mmu_unsync_walk,
+  type UnsyncPath,
+} from './shadow/unsync.js';
 import { drop_spte, mmu_spte_clear_no_track, peek_spte } from './spte.js';
 import type { Kvm } from './structures/kvm.js';
 import { type KvmMmuPage, kvm_mmu_page, ROLE_INVALID } from './structures/mmu_page.js';
@@ -15,17 +22,21 @@ const KVM_MIN_FREE_MMU_PAGES = 5;
 const KVM_REFILL_PAGES = 25;
 const PARENT_PTES = kvm_mmu_page.slot('parent_ptes');
 
-/** Removes what an entry maps or points to. */
-function* mmu_page_zap_pte(kvm: Kvm, sp: KvmMmuPage, sptep: number): Step<void> {
+/** Removes what an entry maps or points to. Returns whether that was anything that the hardware could go through. */
+export function* mmu_page_zap_pte(kvm: Kvm, sp: KvmMmuPage, sptep: number): Step<boolean> {
   const pte = yield* read64(sptep);
-  if (kvm.bits.is_mmio_spte(pte)) yield* mmu_spte_clear_no_track(sptep);
-  else if (is_last_spte(pte, sp.level)) {
+  if (!kvm.bits.is_shadow_present_pte(pte)) {
+    if (kvm.bits.is_mmio_spte(pte)) yield* mmu_spte_clear_no_track(sptep);
+    return false;
+  }
+  if (is_last_spte(pte, sp.level)) {
     yield* drop_spte(kvm, sptep);
     if (is_large_pte(pte) && sp.level > 1) kvm.stat.lpages--;
   } else {
     const child = machine.phys.frame(spte_to_pfn(pte))?.owner as unknown as KvmMmuPage;
     yield* drop_parent_pte(child, sptep);
   }
+  return true;
 }
 
 function* kvm_mmu_page_unlink_children(kvm: Kvm, sp: KvmMmuPage): Step<void> {
@@ -41,17 +52,39 @@ function* kvm_mmu_unlink_parents(sp: KvmMmuPage): Step<void> {
     yield* drop_parent_pte(sp, sptep);
 }
 
+/** Zaps all unsync pages below a page: nobody would find them any more. Returns how many were put on the list. */
+function* mmu_zap_unsync_children(kvm: Kvm, parent: KvmMmuPage, list: KvmMmuPage[]): Step<number> {
+  if (parent.level === PT_PAGE_TABLE_LEVEL) return 0;
+  let zapped = 0;
+  for (
+    let paths = yield* mmu_unsync_walk(kvm, parent);
+    paths.length > 0;
+    paths = yield* mmu_unsync_walk(kvm, parent)
+  )
+    for (let k = 0; k < paths.length; k++) {
+      const path = paths[k] as UnsyncPath;
+      // A page that is linked at two places is found twice.
+      if (path.sp.invalid) continue;
+      zapped += yield* kvm_mmu_prepare_zap_page(kvm, path.sp, list);
+      mmu_pages_clear_parents(path);
+    }
+  return zapped;
+}
+
 /**
  * Empties and unlinks a page, and puts it on `list` for `kvm_mmu_commit_zap_page`. Nothing is flushed yet. A page that is a
  * live root stays where it is, and all vCPUs are asked to drop their roots. Returns the number of pages put on the list.
  */
 export function* kvm_mmu_prepare_zap_page(kvm: Kvm, sp: KvmMmuPage, list: KvmMmuPage[]): Step<number> {
   if (machine.wants(KVM_MMU_PREPARE_ZAP_PAGE))
-    machine.emit(KVM_MMU_PREPARE_ZAP_PAGE, [sp.gfn, sp.role, sp.root_count, false]);
+    machine.emit(KVM_MMU_PREPARE_ZAP_PAGE, [sp.gfn, sp.role, sp.root_count, sp.unsync]);
   kvm.stat.mmu_shadow_zapped++;
   for (const o of kvm.observers.pageZapped) o(sp);
+  const children = yield* mmu_zap_unsync_children(kvm, sp, list);
   yield* kvm_mmu_page_unlink_children(kvm, sp);
   yield* kvm_mmu_unlink_parents(sp);
+  if (!sp.invalid && !sp.direct) yield* unaccount_shadowed(kvm, sp.gfn);
+  if (sp.unsync) kvm_unlink_unsync_page(kvm, sp);
   kvm.arch.active_mmu_pages.del(sp);
   const rooted = sp.root_count > 0;
   if (rooted) kvm.arch.active_mmu_pages.add(sp);
@@ -61,7 +94,8 @@ export function* kvm_mmu_prepare_zap_page(kvm: Kvm, sp: KvmMmuPage, list: KvmMmu
   }
   if (rooted) yield* kvm_reload_remote_mmus(kvm);
   sp.role |= ROLE_INVALID;
-  return rooted ? 0 : 1;
+  if (!sp.direct) for (const o of kvm.observers.tableChanged) o(sp);
+  return children + (rooted ? 0 : 1);
 }
 
 /** Flushes, which also waits for walks that take no lock, and then frees the pages of a list. */
@@ -81,8 +115,10 @@ export function* kvm_mmu_zap_all(kvm: Kvm): Step<void> {
   yield* spin_lock(kvm.mmu_lock);
   const invalid_list: KvmMmuPage[] = [];
   const pages = [...kvm.arch.active_mmu_pages.items()];
+  // One that is zapped with a page above it is on the list already, and the walk of the kernel starts again after each.
   for (let k = 0; k < pages.length; k++)
-    yield* kvm_mmu_prepare_zap_page(kvm, pages[k] as KvmMmuPage, invalid_list);
+    if (!invalid_list.includes(pages[k] as KvmMmuPage))
+      yield* kvm_mmu_prepare_zap_page(kvm, pages[k] as KvmMmuPage, invalid_list);
   yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
   yield* spin_unlock(kvm.mmu_lock);
 }

@@ -219,7 +219,7 @@ describe('mmu: dirty log and fast path', () => {
     assert.match(vm.machine.failure?.message ?? '', /EPT misconfiguration at gpa 0x3000/);
     const right = new Vm({ age_bit: 'mask' }).memslot();
     assert.deepEqual(right.setup(right.write(PAGE3, 1), right.mm('age', { hva: PAGE3 }), right.read(PAGE3)), [
-      undefined,
+      true,
       true,
       1n,
     ]);

@@ -1,7 +1,10 @@
 /** The page walk of the hardware (specification, section 2.2). Not kernel code: it looks at words, one for each step. */
 import { event_step, machine, type Step, WORDS } from '../../../machine/index.js';
-import type { SpteBits } from '../bits.js';
+import { PT32E_ROOT_LEVEL, type SpteBits } from '../bits.js';
+import { is_smep } from '../guest/control_registers.js';
+import { shadow_walk_init } from '../lockless_walk.js';
 import type { Cpu } from '../structures/cpu.js';
+import { gfn_at, type KvmMmuPage, kvm_mmu_page } from '../structures/mmu_page.js';
 import type { TlbEntry } from '../structures/tlb.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import { store_entry } from './memory.js';
@@ -24,6 +27,7 @@ const NOTHING = new Uint32Array(2 * WORDS);
 const P = 1;
 const W = 2;
 const X_EPT = 4;
+const U = 4;
 const PS = 1 << 7;
 /** Memory types that exist. */
 const LEGAL_TYPES = new Set([0, 1, 4, 5, 6]);
@@ -31,6 +35,8 @@ const LEGAL_TYPES = new Set([0, 1, 4, 5, 6]);
 /** What the walk of a format has to know, as numbers. */
 export interface WalkBits {
   readonly ept: boolean;
+  /** The tables shadow those of the guest: they know of user code. */
+  readonly shadow: boolean;
   /** 0 when the hardware does not note accesses. */
   readonly accessed: number;
   readonly dirty: number;
@@ -39,6 +45,7 @@ export interface WalkBits {
 /** Bits for page walks. */
 export const walkBits = (bits: SpteBits): WalkBits => ({
   ept: bits.format === 'ept',
+  shadow: bits.format === 'shadow',
   accessed: Number(bits.shadow_accessed_mask),
   dirty: Number(bits.shadow_dirty_mask),
 });
@@ -52,22 +59,51 @@ function legal(b: WalkBits, low: number, high: number, leaf: boolean): boolean {
   return !leaf || LEGAL_TYPES.has((low >> 3) & 7);
 }
 
+/** Rights that the entries of a walk leave together. */
+interface Rights {
+  readonly writable: boolean;
+  readonly executable: boolean;
+  readonly user: boolean;
+}
+
+/** Whether rights allow an access. Supervisor code does not execute what user code may use, where the guest wants that. */
+function allows(r: Rights, access: Access, cpl: number, smep: boolean): boolean {
+  if (cpl === 3 && !r.user) return false;
+  if (access === Access.write) return r.writable;
+  return access === Access.read || (r.executable && !(smep && cpl < 3 && r.user));
+}
+
+/** Whether a cached translation is enough for an access of guest code. */
+export const permits = (vcpu: KvmVcpu, e: TlbEntry, access: Access, cpl: number): boolean =>
+  vcpu.kvm.walk.shadow
+    ? allows(e, access, cpl, is_smep(vcpu)) && (access !== Access.write || e.dirty)
+    : access === Access.read || (access === Access.write ? e.writable && e.dirty : e.executable);
+
 /**
  * Walks the tables for an address and fills the TLB. Returns `FILLED`, `INTERRUPTED`, `MISCONFIG`, or the error code of a fault
- * (P: the walk reached a page; W, F: what was attempted; RSVD: an entry was not well-formed).
+ * (P: the walk reached a page; W, U, F: what was attempted; RSVD: an entry was not well-formed).
  */
-export function* page_walk(vcpu: KvmVcpu, c: Cpu, gpa: number, access: Access): Step<number> {
+export function* page_walk(vcpu: KvmVcpu, c: Cpu, gpa: number, access: Access, cpl: number): Step<number> {
   const b = vcpu.kvm.walk;
   const { phys } = machine;
-  const attempted = access === Access.write ? 2 : access === Access.exec ? 16 : 0;
+  const attempted =
+    (access === Access.write ? 2 : access === Access.exec ? 16 : 0) | (b.shadow && cpl === 3 ? 4 : 0);
   for (;;) {
     let first_entry = vcpu.arch.mmu.root_hpa / 8;
     let level = vcpu.arch.mmu.shadow_root_level;
+    // The four entries above roots of level 2 are in registers of the CPU.
+    if (level === PT32E_ROOT_LEVEL) {
+      const start = shadow_walk_init(vcpu, gpa);
+      if (start.level === 0) return attempted;
+      first_entry = start.table / 8;
+      level = start.level;
+    }
     let pa = 0;
     let low = 0;
     let high = 0;
     let writable = true;
     let executable = true;
+    let user = true;
     for (;;) {
       pa = first_entry + (Math.floor(gpa / 2 ** (3 + 9 * level)) % WORDS);
       yield* event_step('walks the tables', phys, pa);
@@ -81,13 +117,16 @@ export function* page_walk(vcpu: KvmVcpu, c: Cpu, gpa: number, access: Access): 
       if (!legal(b, low, high, leaf)) return b.ept ? MISCONFIG : attempted | P | 8;
       writable &&= (low & W) !== 0;
       executable &&= b.ept ? (low & X_EPT) !== 0 : high >>> 31 === 0;
+      user &&= b.ept || (low & U) !== 0;
       if (leaf) break;
       // Entries above the leaf have A set by KVM; nobody clears it there.
       first_entry = frameOf(low, high) * WORDS;
       level--;
     }
-    if ((access === Access.write && !writable) || (access === Access.exec && !executable))
-      return attempted | P;
+    const denied = b.shadow
+      ? !allows({ writable, executable, user }, access, cpl, is_smep(vcpu))
+      : (access === Access.write && !writable) || (access === Access.exec && !executable);
+    if (denied) return attempted | P;
 
     const want = (low | b.accessed | (access === Access.write ? b.dirty : 0)) >>> 0;
     if (want !== low) {
@@ -98,7 +137,7 @@ export function* page_walk(vcpu: KvmVcpu, c: Cpu, gpa: number, access: Access): 
     }
     yield* event_step('fills the TLB', vcpu.tlb, Math.floor(gpa / 4096));
     if (c.guest !== vcpu) return INTERRUPTED;
-    fill(vcpu, gpa, level, frameOf(want, high), pa, writable, executable, want, b);
+    fill(vcpu, gpa, level, frameOf(want, high), pa, { writable, executable, user }, want, b);
     return FILLED;
   }
 }
@@ -109,16 +148,20 @@ function fill(
   level: number,
   pfn: number,
   pa: number,
-  writable: boolean,
-  executable: boolean,
+  { writable, executable, user }: Rights,
   word: number,
   b: WalkBits,
 ): void {
-  const gfn = Math.floor(gpa / 4096);
-  const e: TlbEntry = vcpu.tlb.entryFor(gfn - (gfn % 2 ** (9 * (level - 1))), level);
+  const vpn = Math.floor(gpa / 4096);
+  const e: TlbEntry = vcpu.tlb.entryFor(vpn - (vpn % 2 ** (9 * (level - 1))), level);
   const accessed = b.accessed === 0 || (word & b.accessed) !== 0;
   const dirty = b.dirty === 0 || (word & b.dirty) !== 0;
   // Most often the entry is filled with what it held before: reading is cheaper than writing what goes into the journal.
+  if (b.shadow) {
+    const gfn = gfn_behind(pa, e.vpn);
+    if (e.gfn !== gfn) e.gfn = gfn;
+    if (e.user !== user) e.user = user;
+  }
   if (e.pfn !== pfn) e.pfn = pfn;
   if (e.writable !== writable) e.writable = writable;
   if (e.executable !== executable) e.executable = executable;
@@ -129,4 +172,11 @@ function fill(
   vcpu.kvm.emulator_stat.tlb_fills++;
   const { tlbFilled } = vcpu.kvm.observers;
   for (let i = 0; i < tlbFilled.length; i++) tlbFilled[i]?.(vcpu, e);
+}
+
+/** The guest frame that an entry maps. The hardware does not know it: it is noted for people, and for the rules. */
+function gfn_behind(pa: number, otherwise: number): number {
+  const owner = machine.phys.frameOf(pa)?.owner;
+  if (!(owner instanceof kvm_mmu_page)) return otherwise;
+  return gfn_at(owner as unknown as KvmMmuPage, pa % WORDS);
 }

@@ -9,6 +9,8 @@ import { Mappings } from './mappings.js';
 import { Operations } from './operations.js';
 import type { Broken, Rule, Verdict } from './rule.js';
 import { reportOf } from './say.js';
+import type { History } from './shadow/guest_rules.js';
+import { Tables } from './shadow/tables.js';
 import { SpteChanges } from './spte_changes.js';
 import { Suspects, type Tally } from './suspects.js';
 
@@ -51,6 +53,9 @@ export class Checker {
   private flushing: Flushes | null = null;
   private maps: Mappings | null = null;
   private ops: Operations | null = null;
+  private shadowTables: Tables | null = null;
+  /** What guest tables were; made by the first rule that asks for it. */
+  history: History | null = null;
 
   constructor(
     readonly machine: Machine,
@@ -80,6 +85,10 @@ export class Checker {
   get mappings(): Mappings {
     this.maps ??= new Mappings(this);
     return this.maps;
+  }
+  get tables(): Tables {
+    this.shadowTables ??= new Tables(this);
+    return this.shadowTables;
   }
   get operations(): Operations {
     this.ops ??= new Operations(this.kvm);

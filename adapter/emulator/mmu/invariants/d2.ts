@@ -7,17 +7,19 @@ import { bitmapBlame } from './say.js';
 
 export const D2: Rule = {
   name: 'INV-D2',
-  doc: 'Each store of a guest to a logged page is in a report that was delivered after it, or will be in the next one.',
+  doc: 'Each store of a guest to a logged page, also an emulated one, is in a report that was delivered after it, or will be in the next one.',
   when: 'end',
   watch: (c) => {
     const { dirtyLog } = c;
     /** Frames with a store that no report has told of, and the step of the first one. */
     const owed = new Ledger<number>();
-    c.kvm.observers.guestStored.push((_v, gpa) => {
+    const stored = (gpa: number) => {
       if (dirtyLog.slots().length === 0) return;
       const gfn = Math.floor(gpa / 4096);
       if (!owed.has(gfn) && dirtyLog.slotOf(gfn) !== undefined) owed.put(gfn, c.machine.steps);
-    });
+    };
+    c.kvm.observers.guestStored.push((_v, gpa) => stored(gpa));
+    c.kvm.observers.emulatedStored.push((_v, gpa) => stored(gpa));
     dirtyLog.onReported((gfn) => owed.put(gfn, undefined));
     dirtyLog.onLogged((slot) => {
       const base = peek(slot, 'base_gfn');

@@ -1,4 +1,4 @@
-/** The rules that the kernel keeps (specification, section 13), as far as they are about two-dimensional paging. */
+/** The rules that the kernel keeps (specification, section 13). */
 import type { Machine } from '../../../machine/index.js';
 import { type Invariant, UsageError } from '../../subsystem.js';
 import type { Kvm } from '../structures/kvm.js';
@@ -18,6 +18,11 @@ import { R1 } from './r1.js';
 import { R2 } from './r2.js';
 import { C1, C2 } from './roots.js';
 import type { Rule } from './rule.js';
+import { C5 } from './shadow/c5.js';
+import { G1, G2 } from './shadow/guest_rules.js';
+import { T2, W1, W3 } from './shadow/protected.js';
+import { S1 } from './shadow/s1.js';
+import { C3, C4, C9, S2 } from './shadow/unsync.js';
 import { T1 } from './t1.js';
 import { T3 } from './t3.js';
 import { T4 } from './t4.js';
@@ -28,10 +33,15 @@ import { L2, L3 } from './walks.js';
 /** In this order they are looked at, and the first that is broken is told. */
 const rules: readonly Rule[] = [
   T1,
+  T2,
   T3,
   T4,
   T5,
+  S1,
+  S2,
+  W1,
   W2,
+  W3,
   W4,
   B1,
   N1,
@@ -39,9 +49,13 @@ const rules: readonly Rule[] = [
   R2,
   C1,
   C2,
+  C3,
+  C4,
+  C5,
   C6,
   C7,
   C8,
+  C9,
   C10,
   D1,
   D2,
@@ -49,6 +63,8 @@ const rules: readonly Rule[] = [
   H2,
   H3,
   K2,
+  G1,
+  G2,
   L2,
   L3,
   P1,

@@ -2,7 +2,13 @@
  * Looking at kernel memory without being an access of the kernel's: no footprint sees it, and freed objects can be looked at.
  */
 import type { KArray, KObject, Machine } from '../../../machine/index.js';
-import { is_large_pte, KVM_PAGES_PER_HPAGE, PT_PAGE_TABLE_LEVEL, spte_to_pfn } from '../bits.js';
+import {
+  is_large_pte,
+  KVM_PAGES_PER_HPAGE,
+  PT_PAGE_TABLE_LEVEL,
+  PT32E_ROOT_LEVEL,
+  spte_to_pfn,
+} from '../bits.js';
 import { type Cpu, cpu } from '../structures/cpu.js';
 import type { HashTable } from '../structures/hash_table.js';
 import { type MmStruct, mm_struct, type Page, page } from '../structures/host.js';
@@ -14,10 +20,11 @@ import {
   kvm_memory_slot,
   kvm_memslots,
 } from '../structures/memslot.js';
-import { type KvmMmuPage, kvm_mmu_page, ROLE_LEVEL } from '../structures/mmu_page.js';
+import { gfn_at, type KvmMmuPage, kvm_mmu_page, ROLE_DIRECT, ROLE_LEVEL } from '../structures/mmu_page.js';
 import type { Spt } from '../structures/spt.js';
 import { type Tlb, type TlbEntry, tlb_entry, tlbKey } from '../structures/tlb.js';
 import { type KvmVcpu, kvm_mmu, kvm_vcpu, kvm_vcpu_arch } from '../structures/vcpu.js';
+import { Ledger } from './ledger.js';
 
 /** The slot of a field that is looked at often. */
 const GFN = kvm_mmu_page.slot('gfn');
@@ -30,6 +37,12 @@ const SLOTS = kvm_memslots.slot('memslots');
 const GUEST = cpu.slot('guest');
 const CPU = kvm_vcpu.slot('cpu');
 const PFN = tlb_entry.slot('pfn');
+const HVA = page.slot('hva');
+const PAGE_PFN = page.slot('pfn');
+const ROOT_HPA = kvm_mmu.slot('root_hpa');
+const PAE_ROOT = kvm_mmu.slot('pae_root');
+const SHADOW_ROOT_LEVEL = kvm_mmu.slot('shadow_root_level');
+const NO_ENTRIES: readonly number[] = [];
 
 /** The value of a stored field, by name. */
 export function peek<T extends KObject, K extends keyof T & string>(obj: T, field: K): T[K] {
@@ -41,9 +54,9 @@ export const spGfn = (sp: KvmMmuPage): number => sp.$get(GFN) as number;
 export const spRole = (sp: KvmMmuPage): number => sp.$get(ROLE) as number;
 export const spLevel = (sp: KvmMmuPage): number => spRole(sp) & ROLE_LEVEL;
 export const spTable = (sp: KvmMmuPage): Spt => sp.$get(SPT) as Spt;
-/** The guest frame that an entry of a direct page is for. */
-export const gfnAt = (sp: KvmMmuPage, sptep: number): number =>
-  spGfn(sp) + (sptep % 512) * KVM_PAGES_PER_HPAGE(spLevel(sp));
+export const spIndirect = (sp: KvmMmuPage): boolean => (spRole(sp) & ROLE_DIRECT) === 0;
+/** The guest frame that an entry is for, as the kernel has it: of a direct page by its place, of an indirect one as noted. */
+export const gfnAt = (sp: KvmMmuPage, sptep: number): number => gfn_at(sp, sptep % 512);
 
 /** A leaf spte. */
 export interface Leaf {
@@ -146,13 +159,45 @@ export class Look {
     return [p.$get(page.slot('pfn')) as number, 2 ** (p.$get(page.slot('order')) as number)];
   }
 
+  /** The guest frames whose memory lies in a frame of the host: none, one, or several where slots share memory. */
+  gfnsOfPfn(pfn: number): number[] {
+    const owner = this.machine.phys.frame(pfn)?.owner;
+    if (!(owner instanceof page)) return [];
+    const vpn = (owner.$get(HVA) as number) / 4096 + pfn - (owner.$get(PAGE_PFN) as number);
+    return this.gfnsOfVpn(vpn);
+  }
+  /** The first of them; -1 for a frame that holds no guest memory. */
+  gfnOfPfn(pfn: number): number {
+    return this.gfnsOfPfn(pfn)[0] ?? -1;
+  }
+  /** Entries of indirect pages that have mapped a guest frame: what they map does not follow from their place. */
+  private readonly indirect = new Ledger<readonly number[]>();
+  /** Notes that an entry of an indirect page maps something. */
+  noteIndirect(sptep: number, level: number, gfn: number): void {
+    const known = this.indirect.get(gfn * 4 + level) ?? NO_ENTRIES;
+    if (!known.includes(sptep)) this.indirect.put(gfn * 4 + level, [...known, sptep]);
+  }
+
   /** Calls back for all places where a leaf spte of a guest frame can be, with the level of each. */
   private entries(gfn: number, f: (sptep: number, level: number) => void): void {
+    if (this.indirect.size > 0)
+      for (let level = PT_PAGE_TABLE_LEVEL; level <= 3; level++) {
+        const first = gfn - (gfn % KVM_PAGES_PER_HPAGE(level));
+        for (const sptep of this.indirect.get(first * 4 + level) ?? NO_ENTRIES) {
+          const sp = this.page(sptep);
+          if (
+            sp !== undefined &&
+            sp.$freed === null &&
+            this.gfnOfPfn(spte_to_pfn(this.word(sptep))) === first
+          )
+            f(sptep, level);
+        }
+      }
     for (let level = PT_PAGE_TABLE_LEVEL; level <= 3; level++) {
       const size = KVM_PAGES_PER_HPAGE(level);
       const first = gfn - (gfn % (size * 512));
       for (const sp of this.hash.$get(first % 1024) as readonly KvmMmuPage[])
-        if (spGfn(sp) === first && spLevel(sp) === level)
+        if (spGfn(sp) === first && spLevel(sp) === level && !spIndirect(sp))
           f(spTable(sp).at((gfn - first - (gfn % size)) / size), level);
     }
   }
@@ -198,10 +243,16 @@ export class Look {
   /** The cached translations of a guest frame in one TLB, of either size. */
   cached(vcpu: number, gfn: number): TlbEntry[] {
     const tlb = this.tlbs[vcpu] as Tlb;
+    if (!this.kvm.tdp) return tlb.all().filter((e) => inEntry(e, gfn));
+    return this.translations(vcpu, gfn);
+  }
+  /** The cached translations of the page of an address. */
+  translations(vcpu: number, vpn: number): TlbEntry[] {
+    const tlb = this.tlbs[vcpu] as Tlb;
     const found: TlbEntry[] = [];
-    const small = tlb.$get(tlbKey(gfn, 1));
+    const small = tlb.$get(tlbKey(vpn, 1));
     if (small !== undefined) found.push(small as TlbEntry);
-    const large = tlb.$get(tlbKey(gfn - (gfn % 512), 2));
+    const large = tlb.$get(tlbKey(vpn - (vpn % 512), 2));
     if (large !== undefined) found.push(large as TlbEntry);
     return found;
   }
@@ -216,10 +267,33 @@ export class Look {
     const at = v.$get(CPU) as number;
     return at >= 0 && (this.cpus.element(at) as Cpu).$get(GUEST) === v;
   }
+  /** The root tables of a vCPU, by the numbers of their frames; of four also those that it has taken so far. */
+  roots(vcpu: number): number[] {
+    const root = this.root(vcpu);
+    const four = this.fourRoots(vcpu).filter((entry) => entry !== 0n);
+    if (root >= 0 && this.page(root / 8) !== undefined) return [root / 4096];
+    return four.map(spte_to_pfn);
+  }
+  private fourRoots(vcpu: number): bigint[] {
+    const pae_root = this.mmu(vcpu).$get(PAE_ROOT) as Spt | null;
+    return pae_root === null ? [] : [0, 1, 2, 3].map((i) => this.word(pae_root.at(i)));
+  }
+  /** Where the walk of a vCPU for a page begins; undefined without a table. */
+  walkStart(vcpu: number, vpn: number): { table: number; level: number } | undefined {
+    const root = this.root(vcpu);
+    if (root < 0) return undefined;
+    const level = this.mmu(vcpu).$get(SHADOW_ROOT_LEVEL) as number;
+    if (level !== PT32E_ROOT_LEVEL) return { table: root, level };
+    const entry = this.fourRoots(vcpu)[Math.floor(vpn / 2 ** 18) % 4] ?? 0n;
+    return entry === 0n ? undefined : { table: spte_to_pfn(entry) * 4096, level: level - 1 };
+  }
+  private mmu(vcpu: number): KObject {
+    const arch = (this.vcpus[vcpu] as KvmVcpu).$get(kvm_vcpu.slot('arch')) as KObject;
+    return arch.$get(kvm_vcpu_arch.slot('mmu')) as KObject;
+  }
   /** Physical address of a vCPU's root table; negative while it has none. */
   root(vcpu: number): number {
-    const arch = (this.vcpus[vcpu] as KvmVcpu).$get(kvm_vcpu.slot('arch')) as KObject;
-    return (arch.$get(kvm_vcpu_arch.slot('mmu')) as KObject).$get(kvm_mmu.slot('root_hpa')) as number;
+    return this.mmu(vcpu).$get(ROOT_HPA) as number;
   }
 }
 
@@ -227,4 +301,10 @@ export class Look {
 export function inSlot(s: KvmMemorySlot, gfn: number): boolean {
   const base = s.$get(BASE_GFN) as number;
   return gfn >= base && gfn < base + (s.$get(NPAGES) as number);
+}
+
+/** Whether a cached translation is one of a guest frame. */
+function inEntry(e: TlbEntry, gfn: number): boolean {
+  const first = peek(e, 'gfn');
+  return gfn >= first && gfn < first + KVM_PAGES_PER_HPAGE(peek(e, 'level'));
 }

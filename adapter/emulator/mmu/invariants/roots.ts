@@ -20,13 +20,13 @@ function watchRoots(
   const known = new Set<KvmMmuPage>();
   const check = () => {
     const users = new Map<KvmMmuPage, number[]>();
-    for (let v = 0; v < look.vcpus.length; v++) {
-      const root = look.root(v);
-      const sp = root < 0 ? undefined : look.page(root / 8);
-      if (sp === undefined) continue;
-      known.add(sp);
-      users.set(sp, [...(users.get(sp) ?? []), v]);
-    }
+    for (let v = 0; v < look.vcpus.length; v++)
+      for (const pfn of look.roots(v)) {
+        const sp = look.page(pfn * 512);
+        if (sp === undefined) continue;
+        known.add(sp);
+        users.set(sp, [...(users.get(sp) ?? []), v]);
+      }
     for (const sp of known) {
       const problem = judge(sp, users.get(sp) ?? []);
       if (problem !== '') c.broken(rule, { message: problem, blame: blame(sp) });

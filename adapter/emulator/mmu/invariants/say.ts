@@ -23,7 +23,7 @@ export const spteBlame = (look: Look, sptep: number): Blame => ({
 export const entryBlame = (look: Look, vcpu: number, e: TlbEntry): Blame => ({
   what: `the TLB of vcpu ${vcpu} for gfn ${hex(e.gfn)}`,
   obj: look.tlbs[vcpu] as Blame['obj'],
-  slot: e.gfn * 4 + e.level,
+  slot: e.vpn * 4 + e.level,
 });
 
 /** The word of the dirty bitmap that has the bit of a page. */

@@ -1,7 +1,7 @@
 /** What a write did to an spte, worked out once for all rules. */
 import { KVM_PAGES_PER_HPAGE, PT_WRITABLE_MASK, spte_to_pfn } from '../bits.js';
 import type { KvmMmuPage } from '../structures/mmu_page.js';
-import { type Look, spGfn, spLevel } from './look.js';
+import { gfnAt, type Look, spGfn, spIndirect, spLevel } from './look.js';
 
 /** A change of more than the A and D bits. The object is used again for the next one. */
 export interface SpteChange {
@@ -63,7 +63,6 @@ export class SpteChanges {
     s.sptep = sptep;
     s.level = spLevel(sp);
     s.size = KVM_PAGES_PER_HPAGE(s.level);
-    s.gfn = spGfn(sp) + (sptep % 512) * s.size;
     s.old = old;
     s.value = value;
     s.wasLeaf = look.isLeaf(old, s.level);
@@ -74,5 +73,11 @@ export class SpteChanges {
     s.pfn = s.isLeaf || s.isLink ? spte_to_pfn(value) : -1;
     s.wasWritable = s.wasLeaf && (old & PT_WRITABLE_MASK) !== 0n;
     s.isWritable = s.isLeaf && (value & PT_WRITABLE_MASK) !== 0n;
+    if (!spIndirect(sp)) s.gfn = spGfn(sp) + (sptep % 512) * s.size;
+    else {
+      // The kernel notes what an entry of an indirect page maps only after it has written it.
+      s.gfn = s.isLeaf ? look.gfnOfPfn(s.pfn) : s.wasLeaf ? look.gfnOfPfn(s.oldPfn) : gfnAt(sp, sptep);
+      if (s.isLeaf) look.noteIndirect(sptep, s.level, s.gfn);
+    }
   }
 }

@@ -12,6 +12,9 @@ export const flushOf = (vcpu: number): Excuse => KINDS + vcpu;
 /** This vCPU is in the fast path, between its exchange and its mark. */
 export const fastPathOf = (vcpu: number): Excuse => 2 * KINDS + vcpu;
 
+/** This vCPU's store was emulated, and the shadow pages have not been told yet. */
+export const emulationOf = (vcpu: number): Excuse => 3 * KINDS + vcpu;
+
 const NONE: Excuse = 0;
 
 /** Which states a set of suspects is looked at in: how many of them there are. */

@@ -15,10 +15,10 @@ export const T5: Rule = {
     const suspects = c.suspects(T5, 'quiet', (key) => {
       const { vcpu, entry } = entryOf(look, key);
       if (entry === undefined) return undefined;
-      const large = look.cached(vcpu, peek(entry, 'gfn')).find((e) => peek(e, 'level') > 1);
+      const large = look.translations(vcpu, peek(entry, 'vpn')).find((e) => peek(e, 'level') > 1);
       if (large === undefined) return undefined;
       return {
-        message: `vcpu ${vcpu} holds two translations of gfn ${hex(peek(entry, 'gfn'))}: ${sayEntry(large)} and ${sayEntry(entry)}`,
+        message: `vcpu ${vcpu} holds two translations of ${c.kvm.tdp ? 'gfn' : 'page'} ${hex(peek(entry, 'vpn'))}: ${sayEntry(large)} and ${sayEntry(entry)}`,
         blame: [entryBlame(look, vcpu, large), entryBlame(look, vcpu, entry)],
       };
     });
@@ -26,11 +26,11 @@ export const T5: Rule = {
       const vcpu = peek(v, 'vcpu_id');
       const tlb = look.tlbs[vcpu] as Tlb;
       if (e.level === 1) {
-        if (tlb.$get(tlbKey(e.gfn - (e.gfn % 512), 2)) !== undefined) suspects.add(tlbSuspect(vcpu, e));
+        if (tlb.$get(tlbKey(e.vpn - (e.vpn % 512), 2)) !== undefined) suspects.add(tlbSuspect(vcpu, e));
         return;
       }
-      for (let gfn = e.gfn; gfn < e.gfn + 512; gfn++) {
-        const small = tlb.$get(tlbKey(gfn, 1));
+      for (let vpn = e.vpn; vpn < e.vpn + 512; vpn++) {
+        const small = tlb.$get(tlbKey(vpn, 1));
         if (small !== undefined) suspects.add(tlbSuspect(vcpu, small as typeof e));
       }
     });

@@ -7,7 +7,7 @@ const KEYS = 2 ** 40;
 
 /** The number of an entry of a vCPU's TLB. */
 export const tlbSuspect = (vcpu: number, e: TlbEntry): number =>
-  vcpu * KEYS + peek(e, 'gfn') * 4 + peek(e, 'level');
+  vcpu * KEYS + peek(e, 'vpn') * 4 + peek(e, 'level');
 
 /** The entry of a number; undefined when it is not cached any more. */
 export function entryOf(look: Look, key: number): { vcpu: number; entry: TlbEntry | undefined } {

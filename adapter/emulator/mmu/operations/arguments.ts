@@ -2,6 +2,7 @@
 
 import { UsageError } from '../../subsystem.js';
 import { hex } from '../structures/pointer.js';
+import type { KvmVcpu } from '../structures/vcpu.js';
 
 const MAX_ADDRESS = 2 ** 48;
 
@@ -18,6 +19,31 @@ export function word(v: unknown, what: string): number {
   throw new UsageError(
     `${what} ${hex(a)} is not a multiple of 8: words of 8 bytes are read and written; the nearest is ${hex(a - (a % 8))}`,
   );
+}
+
+/** An address that guest code can use: without long mode it has 32 bits. */
+export function guestAddress(vcpu: KvmVcpu, v: unknown, what: string): number {
+  const a = address(v, what);
+  if (vcpu.kvm.tdp || vcpu.arch.mmu.root_level === 4 || a < 2 ** 32) return a;
+  throw new UsageError(
+    `${what} ${hex(a)} does not fit: vcpu[${vcpu.vcpu_id}] is not in long mode, so its addresses have 32 bits`,
+  );
+}
+
+/** An address of 1, 2, 4 or 8 bytes that lie in one word. */
+export function operand(vcpu: KvmVcpu, v: unknown, size: unknown): { addr: number; bytes: number } {
+  if (size !== 1 && size !== 2 && size !== 4 && size !== 8)
+    throw new UsageError(`bytes must be 1, 2, 4 or 8, not ${String(size)}`);
+  const addr = guestAddress(vcpu, v, 'addr');
+  if (size === 8) return { addr: word(addr, 'addr'), bytes: 8 };
+  if (addr % size === 0) return { addr, bytes: size };
+  throw new UsageError(`addr ${hex(addr)} is not a multiple of ${size}, the number of bytes accessed`);
+}
+
+/** A privilege level. */
+export function privilege(v: unknown): number {
+  if (v === 0 || v === 1 || v === 2 || v === 3) return v;
+  throw new UsageError(`cpl must be from 0 (kernel) to 3 (user code), not ${String(v)}`);
 }
 
 /** An address of a page, or a number of bytes that is whole pages. */

@@ -4,9 +4,12 @@ import type { KvmMmuPage } from './mmu_page.js';
 
 const EMPTY: readonly KvmMmuPage[] = [];
 
-/** 1024 buckets of shadow pages; private under `mmu_lock`. */
+/** Number of buckets. */
+export const BUCKETS = 1024;
+
+/** Buckets of shadow pages; private under `mmu_lock`. */
 export class HashTable extends KObject implements Indexed {
-  readonly length = 1024;
+  readonly length = BUCKETS;
   private readonly buckets = new Map<number, readonly KvmMmuPage[]>();
 
   get $name() {
@@ -14,14 +17,14 @@ export class HashTable extends KObject implements Indexed {
   }
   /** The pages of a bucket, the newest first. */
   bucket(gfn: number): readonly KvmMmuPage[] {
-    return this.$load(gfn % 1024) as readonly KvmMmuPage[];
+    return this.$load(gfn % BUCKETS) as readonly KvmMmuPage[];
   }
   add(sp: KvmMmuPage): void {
-    this.$store(sp.gfn % 1024, [sp, ...this.bucket(sp.gfn)]);
+    this.$store(sp.gfn % BUCKETS, [sp, ...this.bucket(sp.gfn)]);
   }
   del(sp: KvmMmuPage): void {
     this.$store(
-      sp.gfn % 1024,
+      sp.gfn % BUCKETS,
       this.bucket(sp.gfn).filter((p) => p !== sp),
     );
   }

@@ -29,6 +29,12 @@ import type { KvmVcpu } from './vcpu.js';
 /** `struct kvm_arch`. */
 export const kvm_arch = struct('kvm_arch', 'The x86 part of a virtual machine: its shadow pages.', {
   n_used_mmu_pages: int('Shadow pages in use.', { guard: 'racy' }),
+  indirect_shadow_pages: int(
+    'Shadow pages of guest tables; 0: no store to guest memory has to be looked at.',
+    {
+      guard: 'racy',
+    },
+  ),
   n_max_mmu_pages: int('Shadow pages that there may be.', { guard: 'mmu_lock' }),
   mmu_page_hash: own(
     listOf(handle('kvm_mmu_page')),
@@ -77,6 +83,7 @@ export const kvm_struct = struct(
     arch: part<KvmArch>(handle('kvm_arch'), 'The x86 part.'),
     stat: part<KvmVmStat>(handle('kvm_vm_stat'), 'Counters.'),
     emulator_stat: part<EmulatorStat>(handle('emulator_stat'), 'Counters that the kernel does not have.'),
+    guest_tables: int('Where the next page for a guest table is taken.', { show: 'hex', readonly: true }),
     mm: part<MmStruct>(handle('mm_struct'), 'The memory of the process that runs the guest.'),
     cpus: part<KArray<Cpu>>(listOf(handle('cpu')), 'The physical CPUs.'),
   },
@@ -85,6 +92,8 @@ export const kvm_struct = struct(
 export interface Kvm extends Instance<typeof kvm_struct> {
   /** What all virtual machines share. */
   main: KvmMain;
+  /** The hardware translates guest physical addresses itself: nothing is shadowed. */
+  tdp: boolean;
   /** The layout of sptes. */
   bits: SpteBits;
   /** The same for page walks of the hardware. */

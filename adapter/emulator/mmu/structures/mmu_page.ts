@@ -1,6 +1,8 @@
 /** Shadow pages and what hangs on them. */
 import {
+  type Bitmap,
   BOOL,
+  bool,
   computed,
   handle,
   INT,
@@ -15,9 +17,16 @@ import type { Spt } from './spt.js';
 
 /** Bits of the role word (specification, section 3). */
 export const ROLE_LEVEL = 0xf;
+export const ROLE_CR4_PAE = 1 << 4;
+export const ROLE_QUADRANT_SHIFT = 5;
+export const ROLE_QUADRANT = 3 << ROLE_QUADRANT_SHIFT;
 export const ROLE_DIRECT = 1 << 13;
 export const ROLE_ACCESS_SHIFT = 14;
+export const ROLE_ACCESS = 7 << ROLE_ACCESS_SHIFT;
 export const ROLE_INVALID = 1 << 17;
+export const ROLE_NXE = 1 << 18;
+export const ROLE_CR0_WP = 1 << 19;
+export const ROLE_SMEP_ANDNOT_WP = 1 << 20;
 /** Rights in the role word. */
 export const ACC_EXEC_MASK = 1;
 export const ACC_WRITE_MASK = 2;
@@ -43,9 +52,9 @@ const SPTES = () => pte_list_desc.slot('sptes');
 
 /** A role word in the form of the kernel's trace, without the trailing counters. */
 export const roleText = (role: number): string =>
-  `${role & ROLE_LEVEL} q${(role >> 5) & 3}${role & ROLE_DIRECT ? ' direct' : ''} ${letters[(role >> ROLE_ACCESS_SHIFT) & 7]}${
+  `${role & ROLE_LEVEL}${role & ROLE_CR4_PAE ? ' pae' : ''} q${(role & ROLE_QUADRANT) >> ROLE_QUADRANT_SHIFT}${role & ROLE_DIRECT ? ' direct' : ''} ${letters[(role >> ROLE_ACCESS_SHIFT) & 7]}${
     role & ROLE_INVALID ? ' invalid' : ''
-  } ${role & (1 << 18) ? '' : '!'}nxe`;
+  } ${role & ROLE_NXE ? '' : '!'}nxe`;
 
 /** The sptes of a node, by their word addresses; people see the byte addresses. */
 export class SptePointers extends KArray<number> {
@@ -92,11 +101,17 @@ export const kvm_mmu_page = struct(
   'kvm_mmu_page',
   'A shadow page: a table of 512 sptes that the hardware walks, with its bookkeeping.',
   {
-    gfn: int('First guest frame that the page maps.', { show: 'hex', guard: 'mmu_lock' }),
-    role: int('The word that identifies the page together with gfn: level, direct, access, invalid.', {
-      show: (v) => roleText(v as number),
+    gfn: int('First guest frame that the page maps; of an indirect page the frame of the guest table.', {
+      show: 'hex',
       guard: 'mmu_lock',
     }),
+    role: int(
+      'The word that identifies the page together with gfn: level, quadrant, direct, access, invalid.',
+      {
+        show: (v) => roleText(v as number),
+        guard: 'mmu_lock',
+      },
+    ),
     level: computed<KvmMmuPage, number>(
       INT,
       'Level of the table: 1 maps pages of 4 KiB, 4 is the root.',
@@ -112,7 +127,32 @@ export const kvm_mmu_page = struct(
       'The page was zapped and must not be used any more.',
       (p): boolean => (p.role & ROLE_INVALID) !== 0,
     ),
+    access: computed<KvmMmuPage, number>(
+      INT,
+      'Rights that all that the page maps has at most: EXEC 1, WRITE 2, USER 4.',
+      (p): number => (p.role & ROLE_ACCESS) >> ROLE_ACCESS_SHIFT,
+    ),
+    quadrant: computed<KvmMmuPage, number>(
+      INT,
+      'Which part of a table of a 32-bit guest the page shadows.',
+      (p): number => (p.role & ROLE_QUADRANT) >> ROLE_QUADRANT_SHIFT,
+    ),
     spt: part<Spt>(listOf(handle('spte')), 'The table itself.', { guard: 'racy' }),
+    gfns: part<KArray<number> | null>(
+      listOf(INT),
+      'Guest frames that the entries of an indirect page map; a direct page has none.',
+      { show: 'hex', guard: 'mmu_lock' },
+    ),
+    unsync: bool('The guest may write to its table: the page may lag behind, as a TLB may.', {
+      guard: 'mmu_lock',
+    }),
+    unsync_children: int('Entries below which there is a page that is unsync.', { guard: 'mmu_lock' }),
+    unsync_child_bitmap: part<Bitmap | null>({ kind: 'bitmap' }, 'Which entries those are.', {
+      guard: 'mmu_lock',
+    }),
+    write_flooding_count: int('Emulated stores to the guest table since it was last used.', {
+      guard: 'mmu_lock',
+    }),
     root_count: int('How many root registers point to the page; it is not freed before that is 0.', {
       guard: 'mmu_lock',
     }),
@@ -136,3 +176,14 @@ export const kvm_mmu_page = struct(
   (p: KvmMmuPage): string => `gfn ${hex(p.gfn)} level ${roleText(p.role)} root ${p.root_count}`,
 );
 export interface KvmMmuPage extends Instance<typeof kvm_mmu_page> {}
+
+const ROLE = kvm_mmu_page.slot('role');
+const GFN = kvm_mmu_page.slot('gfn');
+const GFNS = kvm_mmu_page.slot('gfns');
+
+/** The guest frame that entry `index` of a page maps, for those who look: no access of the kernel's. */
+export function gfn_at(sp: KvmMmuPage, index: number): number {
+  const gfns = sp.$get(GFNS) as KArray<number> | null;
+  if (gfns !== null) return gfns.$get(index) as number;
+  return (sp.$get(GFN) as number) + index * 2 ** (9 * (((sp.$get(ROLE) as number) & ROLE_LEVEL) - 1));
+}

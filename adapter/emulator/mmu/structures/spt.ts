@@ -124,7 +124,9 @@ export interface Spte extends Instance<typeof spte> {
 const levelOf = (s: Spte): number => pageOf(s)?.level ?? 0;
 const gfnOf = (s: Spte): number => {
   const sp = pageOf(s);
-  return sp === null ? 0 : sp.gfn + (s.sptep % WORDS) * 2 ** (9 * (sp.level - 1));
+  if (sp === null) return 0;
+  if (sp.gfns !== null) return sp.gfns.$look(s.sptep % WORDS) as number;
+  return sp.gfn + (s.sptep % WORDS) * 2 ** (9 * (sp.level - 1));
 };
 const childOf = (s: Spte): KvmMmuPage | null => {
   const v = wordOf(s);
@@ -160,13 +162,13 @@ export function spteText(v: bigint, bits: SpteBits, level: number, gfn: number):
 
 /** The table of a shadow page: what is shown of its 512 words. */
 export class Spt extends KObject implements Indexed {
-  readonly length = WORDS;
   private readonly views: Spte[] = [];
 
-  /** @param pfn the frame that the table lies in */
+  /** @param pfn the frame that the table lies in; @param length number of its entries */
   constructor(
     readonly pfn: number,
     readonly bits: SpteBits,
+    readonly length = WORDS,
   ) {
     super();
   }

@@ -19,10 +19,15 @@ export const tlb_entry = struct(
   'A translation that a vCPU has cached: valid until a flush covers it, however the spte changes meanwhile.',
   {
     vcpu: int('Number of the vCPU whose TLB it is in.', { readonly: true }),
-    gfn: int('First guest frame that it translates.', { show: 'hex', readonly: true }),
+    vpn: int(
+      'Number of the first page that it translates: of a virtual address where the guest has page tables of its own and they are shadowed, otherwise the same as `gfn`.',
+      { show: 'hex', readonly: true },
+    ),
+    gfn: int('First guest frame that it translates to.', { show: 'hex' }),
     level: int('Size of the page: 1 is 4 KiB, 2 is 2 MiB.', { readonly: true }),
     pfn: int('Frame of the host for `gfn`.', { show: 'hex' }),
     writable: bool('Stores are allowed.'),
+    user: bool('User code may use it.', { initial: true }),
     executable: bool('Instructions may be fetched.'),
     accessed: bool('The A bit of the spte was set when it was cached.'),
     dirty: bool('The D bit was set: a store through it does not look at the spte again.'),
@@ -30,15 +35,15 @@ export const tlb_entry = struct(
     cached: bool('Whether it is in the TLB.'),
   },
   (e: TlbEntry): string =>
-    `vcpu ${e.vcpu} gfn ${hex(e.gfn)}${e.level > 1 ? ` level ${e.level}` : ''} -> pfn ${hex(e.pfn)} R${e.writable ? 'W' : ''}${e.executable ? 'X' : ''}${
+    `vcpu ${e.vcpu} ${e.vpn === e.gfn ? '' : `va ${hex(e.vpn * 4096)} `}gfn ${hex(e.gfn)}${e.level > 1 ? ` level ${e.level}` : ''} -> pfn ${hex(e.pfn)} R${e.writable ? 'W' : ''}${e.executable ? 'X' : ''}${e.user ? '' : ' supervisor'}${
       e.dirty ? ' D' : ''
     }${e.cached ? '' : ' (not cached)'}`,
 );
 export interface TlbEntry extends Instance<typeof tlb_entry> {}
 
 const CACHED = tlb_entry.slot('cached');
-/** Entries of level `n` are kept under `gfn * 4 + n`. */
-export const tlbKey = (gfn: number, level: number): number => gfn * 4 + level;
+/** Entries of level `n` are kept under `vpn * 4 + n`. */
+export const tlbKey = (vpn: number, level: number): number => vpn * 4 + level;
 
 /** The TLB of one vCPU. It survives exits (VPID, ASID). Holds pages of 4 KiB and 2 MiB. */
 export class Tlb extends KObject implements Indexed {
@@ -54,22 +59,22 @@ export class Tlb extends KObject implements Indexed {
     return 'tlb';
   }
 
-  /** The entry that translates a frame, or undefined. */
-  lookup(gfn: number): TlbEntry | undefined {
-    if (machine.watcher !== null) machine.watcher.touched(this, tlbKey(gfn, 1), false);
+  /** The entry that translates a page, or undefined. */
+  lookup(vpn: number): TlbEntry | undefined {
+    if (machine.watcher !== null) machine.watcher.touched(this, tlbKey(vpn, 1), false);
     return (
-      this.entries.get(gfn * 4 + 1) ??
-      (this.large > 0 ? this.entries.get(tlbKey(gfn - (gfn % 512), 2)) : undefined)
+      this.entries.get(vpn * 4 + 1) ??
+      (this.large > 0 ? this.entries.get(tlbKey(vpn - (vpn % 512), 2)) : undefined)
     );
   }
   private large = 0;
 
   /** Takes the (not yet cached) entry for a page, to be filled in and then passed to `insert`. */
-  entryFor(gfn: number, level: number): TlbEntry {
-    const key = tlbKey(gfn, level);
+  entryFor(vpn: number, level: number): TlbEntry {
+    const key = tlbKey(vpn, level);
     let e = this.known.get(key);
     if (e === undefined) {
-      e = new tlb_entry({ vcpu: this.vcpu_id, gfn, level }) as TlbEntry;
+      e = new tlb_entry({ vcpu: this.vcpu_id, vpn, gfn: vpn, level }) as TlbEntry;
       this.known.set(key, e);
     }
     return e;
@@ -78,13 +83,13 @@ export class Tlb extends KObject implements Indexed {
   /** Caches an entry. */
   insert(e: TlbEntry): void {
     e.cached = true;
-    this.$store(tlbKey(e.gfn, e.level), e);
+    this.$store(tlbKey(e.vpn, e.level), e);
   }
 
   /** Drops one entry. */
   remove(e: TlbEntry): void {
     e.cached = false;
-    this.$store(tlbKey(e.gfn, e.level), undefined);
+    this.$store(tlbKey(e.vpn, e.level), undefined);
   }
 
   /** Drops everything. */
@@ -92,7 +97,7 @@ export class Tlb extends KObject implements Indexed {
     for (const e of this.all()) this.remove(e);
   }
 
-  /** All entries, by frame. The array is not to be changed, and is a new one after every change of the TLB. */
+  /** All entries, by page. The array is not to be changed, and is a new one after every change of the TLB. */
   all(): readonly TlbEntry[] {
     looked(this, WHOLE);
     looked(this, WHOLE);
@@ -114,8 +119,8 @@ export class Tlb extends KObject implements Indexed {
     return this.all()[i];
   }
   cellOf(i: number): Cell {
-    const { gfn, level } = this.all()[i] as TlbEntry;
-    return { obj: this, slot: tlbKey(gfn, level) };
+    const { vpn, level } = this.all()[i] as TlbEntry;
+    return { obj: this, slot: tlbKey(vpn, level) };
   }
   $get(slot: number): unknown {
     return this.entries.get(slot);

@@ -3,15 +3,20 @@ import {
   bool,
   flags,
   handle,
+  INT,
   type Instance,
   int,
+  KArray,
   listOf,
   oneOf,
+  own,
   STRING,
   struct,
 } from '../../../machine/index.js';
 import type { Kvm } from './kvm.js';
+import { roleText } from './mmu_page.js';
 import { hex, part } from './pointer.js';
+import type { Spt } from './spt.js';
 import type { KvmVcpuStat } from './stat.js';
 import type { Tlb } from './tlb.js';
 
@@ -24,8 +29,9 @@ export const READING_SHADOW_PAGE_TABLES = 'READING_SHADOW_PAGE_TABLES';
 /** Requests to a vCPU, served before it enters the guest again. */
 export const KVM_REQ_TLB_FLUSH = 1n << 0n;
 export const KVM_REQ_MMU_RELOAD = 1n << 3n;
+export const KVM_REQ_TRIPLE_FAULT = 1n << 5n;
 export const KVM_REQ_MMU_SYNC = 1n << 7n;
-const REQUESTS = { KVM_REQ_TLB_FLUSH, KVM_REQ_MMU_RELOAD, KVM_REQ_MMU_SYNC };
+const REQUESTS = { KVM_REQ_TLB_FLUSH, KVM_REQ_MMU_RELOAD, KVM_REQ_TRIPLE_FAULT, KVM_REQ_MMU_SYNC };
 
 /** No root: the vCPU has to build one before it can enter the guest. */
 export const INVALID_PAGE = -1;
@@ -48,20 +54,65 @@ export const kvm_mmu = struct(
       show: (v) => hex(v as number),
       initial: INVALID_PAGE,
     }),
+    root_level: int("Level of the root of the guest's own tables; 0 for a guest without paging.", {
+      readonly: true,
+    }),
     shadow_root_level: int('Level of the root table.', { initial: 4, readonly: true }),
     direct_map: bool('The tables map guest frames linearly and shadow no guest table.', {
       initial: true,
       readonly: true,
     }),
+    base_role: int('Role bits of all tables that this vCPU makes.', {
+      show: (v) => roleText(v as number),
+      readonly: true,
+    }),
+    nx: bool('The guest may forbid execution.', { readonly: true }),
+    pae_root: part<Spt | null>(
+      listOf(handle('spte')),
+      'The four entries above the tables of level 2, where those are the roots; root_hpa points to them.',
+    ),
+    pdptrs: own(
+      listOf(INT),
+      'The entries above the page directories of a PAE guest, as the load of cr3 found them.',
+      () => new KArray<bigint>(4, 0n),
+      { show: 'hex' },
+    ),
   },
   (m: KvmMmu): string => `root ${hex(m.root_hpa)}`,
 );
 export interface KvmMmu extends Instance<typeof kvm_mmu> {}
 
+/** `struct kvm_queued_exception`, as far as page faults go. */
+export const kvm_queued_exception = struct(
+  'kvm_queued_exception',
+  'The page fault that the guest got from its last access, if it got one.',
+  {
+    pending: bool('KVM injects it with the next entry.'),
+    error_code: int('Why: P 1, W 2, U 4, RSVD 8, F 16; -1 when the last access did not fault.', {
+      initial: -1,
+    }),
+  },
+  (e: KvmQueuedException): string => (e.error_code < 0 ? 'none' : `#PF error code ${hex(e.error_code)}`),
+);
+export interface KvmQueuedException extends Instance<typeof kvm_queued_exception> {}
+
+const register = (doc: string) => int(doc, { show: 'hex', readonly: true });
+
 const cache = (doc: string) => part<KvmMmuMemoryCache>(handle('kvm_mmu_memory_cache'), doc);
 
 /** `struct kvm_vcpu_arch`, the part that the MMU needs. */
 export const kvm_vcpu_arch = struct('kvm_vcpu_arch', 'The x86 part of a vCPU.', {
+  cr0: register('Control register 0: PG is bit 31, WP bit 16. `vcpu.set_cr0` sets it.'),
+  cr2: register('Address of the last page fault that the guest got.'),
+  cr3: register("Guest physical address of the root of the guest's tables. `vcpu.set_cr3` sets it."),
+  cr4: register(
+    'Control register 4: PSE is bit 4, PAE bit 5, PGE bit 7, SMEP bit 20. `vcpu.set_cr4` sets it.',
+  ),
+  efer: register('EFER: LME is bit 8, LMA bit 10, NX bit 11.'),
+  exception: part<KvmQueuedException>(handle('kvm_queued_exception'), 'The page fault of the last access.'),
+  mmio_gva: int('Page of an address without memory that was met last; 0 for none.', { show: 'hex' }),
+  mmio_gfn: int('Its guest frame.', { show: 'hex' }),
+  mmio_access: int('Rights that the guest has there.'),
   mmu: part<KvmMmu>(handle('kvm_mmu'), 'How this vCPU translates.'),
   mmu_pte_list_desc_cache: cache('Nodes for reverse-map chains.'),
   mmu_page_cache: cache('Pages for shadow tables.'),

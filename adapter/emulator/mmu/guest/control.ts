@@ -1,0 +1,164 @@
+/** Instructions of the guest that change how its addresses are translated (specification, section 7.2): each is an exit. */
+import { Fault, type Step } from '../../../machine/index.js';
+import { PT32E_ROOT_LEVEL } from '../bits.js';
+import { vm_exit } from '../hw/exit.js';
+import { mmu_free_roots } from '../mmu.js';
+import { vcpu_end, vcpu_load, vcpu_ready } from '../operation.js';
+import { kvm_mmu_invlpg } from '../shadow/invlpg.js';
+import { kvm_mmu_sync_roots } from '../shadow/sync.js';
+import type { Cpu } from '../structures/cpu.js';
+import { hex } from '../structures/pointer.js';
+import type { KvmVcpu } from '../structures/vcpu.js';
+import { kvm_mmu_flush_tlb } from '../tlb.js';
+import { vcpu_enter_guest, vcpu_exit_guest, vcpu_srcu_lock } from '../x86.js';
+import {
+  EFER_LMA,
+  EFER_LME,
+  EFER_NX,
+  has,
+  is_long_mode,
+  is_pae,
+  is_paging,
+  X86_CR0_CD,
+  X86_CR0_NW,
+  X86_CR0_PG,
+  X86_CR0_WP,
+  X86_CR4_PAE,
+  X86_CR4_PGE,
+  X86_CR4_PSE,
+  X86_CR4_SMEP,
+} from './control_registers.js';
+import { is_present_gpte, PT64, rsvd_bits_mask } from './gpte.js';
+import { guest_format, kvm_mmu_reset_context } from './init_mmu.js';
+import { kvm_read_guest } from './memory.js';
+
+/** The guest runs an instruction that is an exit. */
+function* exit_begin(vcpu: KvmVcpu, reason: string, vpn: number | null = null): Step<Cpu> {
+  const c = vcpu_ready(vcpu) ?? (yield* vcpu_load(vcpu));
+  while (c.guest !== vcpu) yield* vcpu_enter_guest(vcpu, c);
+  for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, vpn);
+  vm_exit(vcpu, c, reason, 0, 0);
+  yield* vcpu_exit_guest(vcpu, c);
+  vcpu_srcu_lock(vcpu);
+  return c;
+}
+
+/** The guest goes on. */
+function* exit_end(vcpu: KvmVcpu, c: Cpu): Step<void> {
+  while (c.guest !== vcpu) yield* vcpu_enter_guest(vcpu, c);
+  vcpu_end(vcpu, c);
+}
+
+/** An instruction that makes no sense to the CPU. */
+const general_protection = (vcpu: KvmVcpu, what: string): Fault =>
+  new Fault(
+    'usage',
+    '#GP',
+    `vcpu[${vcpu.vcpu_id}]: ${what}: a real guest would get a general protection fault (#GP)`,
+  );
+
+/** Reads the four entries above the page directories of a PAE guest. Returns whether they have changed. */
+function* load_pdptrs(vcpu: KvmVcpu, cr3: number): Step<boolean> {
+  const { pdptrs } = vcpu.arch.mmu;
+  const f = { ...guest_format(vcpu), type: PT64, root_level: PT32E_ROOT_LEVEL };
+  let changed = false;
+  for (let i = 0; i < 4; i++) {
+    const gpa = cr3 - (cr3 % 32) + 8 * i;
+    const pdpte = yield* kvm_read_guest(vcpu.kvm, gpa, 8);
+    if (
+      pdpte === undefined ||
+      (is_present_gpte(pdpte) && (pdpte & rsvd_bits_mask(f, PT32E_ROOT_LEVEL, false)) !== 0n)
+    )
+      throw general_protection(
+        vcpu,
+        `the entry above page directory ${i}, at guest physical address ${hex(gpa)}, ${pdpte === undefined ? 'is in no memory slot' : `is ${hex(pdpte)}, which has reserved bits set`}`,
+      );
+    if (pdptrs.at(i) === pdpte) continue;
+    changed = true;
+    pdptrs.put(i, pdpte);
+  }
+  return changed;
+}
+
+const is_pae_paging = (vcpu: KvmVcpu): boolean => is_paging(vcpu) && is_pae(vcpu) && !is_long_mode(vcpu);
+
+/** The guest loads cr3: another value is another root, and the same one flushes its TLB. */
+function* kvm_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
+  const pdptrs_changed = is_pae_paging(vcpu) && (yield* load_pdptrs(vcpu, cr3));
+  if (cr3 === vcpu.arch.cr3 && !pdptrs_changed) {
+    yield* kvm_mmu_sync_roots(vcpu);
+    yield* kvm_mmu_flush_tlb(vcpu);
+    return;
+  }
+  vcpu.arch.cr3 = cr3;
+  yield* mmu_free_roots(vcpu);
+}
+
+const CR0_MMU = X86_CR0_PG + X86_CR0_WP + X86_CR0_CD + X86_CR0_NW;
+
+/** The guest loads cr0. Turning paging on enters long mode where EFER.LME says so. */
+function* kvm_set_cr0(vcpu: KvmVcpu, cr0: number): Step<void> {
+  const { arch } = vcpu;
+  const changed = (BigInt(arch.cr0) ^ BigInt(cr0)) & BigInt(CR0_MMU);
+  const paging = has(cr0, X86_CR0_PG);
+  if (paging && has(arch.efer, EFER_LME) && !is_pae(vcpu))
+    throw general_protection(vcpu, 'cr0.PG is set with EFER.LME and without CR4.PAE');
+  arch.cr0 = cr0;
+  const lma = paging && has(arch.efer, EFER_LME);
+  const efer = lma ? arch.efer | EFER_LMA : arch.efer & ~EFER_LMA;
+  if (efer !== arch.efer) arch.efer = efer;
+  if (is_pae_paging(vcpu) && (changed & BigInt(X86_CR0_PG)) !== 0n) yield* load_pdptrs(vcpu, arch.cr3);
+  if (changed !== 0n) yield* kvm_mmu_reset_context(vcpu);
+}
+
+const CR4_MMU = X86_CR4_PGE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_SMEP;
+
+/** The guest loads cr4. */
+function* kvm_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
+  const changed = (vcpu.arch.cr4 ^ cr4) & CR4_MMU;
+  if (is_long_mode(vcpu) && !has(cr4, X86_CR4_PAE))
+    throw general_protection(vcpu, 'CR4.PAE is cleared in long mode');
+  vcpu.arch.cr4 = cr4;
+  if (is_pae_paging(vcpu) && changed !== 0) yield* load_pdptrs(vcpu, vcpu.arch.cr3);
+  if (changed !== 0) yield* kvm_mmu_reset_context(vcpu);
+}
+
+/** The guest loads a control register. */
+export function* guest_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
+  const c = yield* exit_begin(vcpu, 'CR_ACCESS');
+  yield* kvm_set_cr3(vcpu, cr3);
+  yield* exit_end(vcpu, c);
+}
+export function* guest_set_cr0(vcpu: KvmVcpu, cr0: number): Step<void> {
+  const c = yield* exit_begin(vcpu, 'CR_ACCESS');
+  yield* kvm_set_cr0(vcpu, cr0);
+  yield* exit_end(vcpu, c);
+}
+export function* guest_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
+  const c = yield* exit_begin(vcpu, 'CR_ACCESS');
+  yield* kvm_set_cr4(vcpu, cr4);
+  yield* exit_end(vcpu, c);
+}
+
+/** The guest turns EFER.NX or EFER.LME on or off. */
+export function* guest_set_efer(
+  vcpu: KvmVcpu,
+  bit: typeof EFER_NX | typeof EFER_LME,
+  on: boolean,
+): Step<void> {
+  const c = yield* exit_begin(vcpu, 'MSR_WRITE');
+  const efer = on ? vcpu.arch.efer | bit : vcpu.arch.efer & ~bit;
+  if (bit === EFER_LME && is_paging(vcpu) && efer !== vcpu.arch.efer)
+    throw general_protection(vcpu, 'EFER.LME is changed while paging is on');
+  const changed = (vcpu.arch.efer ^ efer) & EFER_NX;
+  vcpu.arch.efer = efer;
+  if (changed !== 0) yield* kvm_mmu_reset_context(vcpu);
+  yield* exit_end(vcpu, c);
+}
+
+/** The guest drops one translation from its TLB. */
+export function* guest_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
+  const c = yield* exit_begin(vcpu, 'INVLPG', Math.floor(gva / 4096));
+  yield* kvm_mmu_invlpg(vcpu, gva);
+  yield* exit_end(vcpu, c);
+}

@@ -1,0 +1,164 @@
+/** INV-G1 and INV-G2: what the guest sees is what its tables say, as the architecture has it. */
+import { WORDS } from '../../../../machine/index.js';
+import { is_smep, is_write_protection } from '../../guest/control_registers.js';
+import type { GuestAccess } from '../../guest/instruction.js';
+import { bytes_of } from '../../guest/memory.js';
+import { look_at_guest } from '../../guest/tables.js';
+import { hex } from '../../structures/pointer.js';
+import type { TlbEntry } from '../../structures/tlb.js';
+import type { KvmVcpu } from '../../structures/vcpu.js';
+import type { Checker } from '../checker.js';
+import { guestTranslation, type Reader, type Translation } from '../guest_walk.js';
+import { Kept, Ledger } from '../ledger.js';
+import { peek } from '../look.js';
+import type { Rule } from '../rule.js';
+import { entryBlame, sayEntry } from '../say.js';
+
+/** A word of a guest table as it was until a step. */
+interface Past {
+  readonly step: number;
+  /** Guest physical address of the word. */
+  readonly gpa: number;
+  readonly was: bigint;
+}
+const NEVER: readonly Past[] = [];
+
+/** Since when, in steps of the machine, each vCPU may have believed what it has cached; and what the tables were since then. */
+class History {
+  private readonly changes = new Kept<readonly Past[]>(NEVER);
+  /** Words of tables as they were when they were last looked at. */
+  private readonly known = new Ledger<bigint>();
+  private readonly flushed = new Ledger<number>();
+  /** The same for single pages, by vCPU and page. */
+  private readonly flushedPage = new Map<number, Ledger<number>>();
+
+  constructor(private readonly c: Checker) {
+    const { observers } = c.kvm;
+    for (let i = 0; i < c.look.vcpus.length; i++) this.flushedPage.set(i, new Ledger<number>());
+    observers.memoryWritten.push((pa) => this.written(pa));
+    c.tables.onChange((sp) => this.remember(peek(sp, 'gfn')));
+    observers.guestFlushes.push((v, vpn) => {
+      const vcpu = peek(v, 'vcpu_id');
+      if (vpn !== null) this.flushedPage.get(vcpu)?.put(vpn, c.machine.steps);
+      else this.flushedAll(vcpu);
+    });
+  }
+
+  private flushedAll(vcpu: number): void {
+    this.flushed.put(vcpu, this.c.machine.steps);
+    const oldest = Math.min(...this.c.look.vcpus.map((_, i) => this.flushed.get(i) ?? 0));
+    const kept = this.changes.value.filter((p) => p.step >= oldest);
+    if (kept.length < this.changes.value.length) this.changes.value = kept;
+  }
+
+  /** Takes a table down as it is, before it is changed. */
+  private remember(gfn: number): void {
+    if (!this.c.tables.wasTable(gfn)) return;
+    for (let i = 0; i < WORDS; i++) {
+      const gpa = gfn * 4096 + i * 8;
+      if (!this.known.has(gpa)) this.known.put(gpa, this.now(gpa));
+    }
+  }
+  private now(gpa: number): bigint {
+    return this.c.machine.quietly(() => look_at_guest(this.c.kvm, gpa, 8));
+  }
+
+  private written(pa: number): void {
+    const { look, machine } = this.c;
+    for (const gfn of look.gfnsOfPfn(Math.floor(pa / WORDS))) {
+      const gpa = gfn * 4096 + (pa % WORDS) * 8;
+      const was = this.known.get(gpa);
+      if (was === undefined) continue;
+      const now = machine.phys.$get(pa);
+      if (was === now) continue;
+      this.known.put(gpa, now);
+      this.changes.value = [...this.changes.value, { step: machine.steps, gpa, was }];
+    }
+  }
+
+  /** The translations of a page that the tables have had since the vCPU last flushed it; the present one first. */
+  *translations(vcpu: number, vpn: number): Generator<Translation> {
+    const { look } = this.c;
+    const now = guestTranslation(look, vcpu, vpn);
+    if (now !== undefined) yield now;
+    const since = Math.max(this.flushed.get(vcpu) ?? 0, this.flushedPage.get(vcpu)?.get(vpn) ?? 0);
+    const undone = new Map<number, bigint>();
+    const read: Reader = (gpa, bytes) => {
+      const word = undone.get(gpa - (gpa % 8));
+      return word === undefined ? look_at_guest(this.c.kvm, gpa, bytes) : bytes_of(word, gpa % 8, bytes);
+    };
+    const all = this.changes.value;
+    for (let k = all.length - 1; k >= 0 && (all[k] as Past).step >= since; k--) {
+      const { gpa, was } = all[k] as Past;
+      undone.set(gpa, was);
+      const then = guestTranslation(look, vcpu, vpn, read);
+      if (then !== undefined) yield then;
+    }
+  }
+}
+
+/** Whether a translation of the guest's allows an access. */
+function allowed(v: KvmVcpu, t: Translation, { what, cpl }: GuestAccess): boolean {
+  if (cpl === 3 && !t.user) return false;
+  if (what === 'loads') return true;
+  if (what === 'fetches') return t.executable && !(cpl < 3 && t.user && is_smep(v));
+  return t.writable || (cpl < 3 && !is_write_protection(v));
+}
+
+/** Looks at every access of guest code; `judge` gets the translations that would have allowed it, and says what is wrong. */
+function watchAccesses(
+  c: Checker,
+  rule: Rule,
+  judge: (matching: Iterable<Translation>, store: boolean) => string,
+): void {
+  if (c.kvm.tdp) return;
+  const history = c.history ?? new History(c);
+  c.history = history;
+  c.kvm.observers.guestAccessed.push((v: KvmVcpu, e: TlbEntry, a: GuestAccess) => {
+    const vcpu = peek(v, 'vcpu_id');
+    const problem = c.machine.quietly(() => {
+      const vpn = Math.floor(a.addr / 4096);
+      const gfns = c.look.gfnsOfPfn(peek(e, 'pfn') + vpn - peek(e, 'vpn'));
+      // A frame that is no guest memory any more is the business of another rule.
+      if (gfns.length === 0) return '';
+      function* matching() {
+        for (const t of history.translations(vcpu, vpn))
+          if (gfns.includes(t.gfn) && allowed(v, t, a)) yield t;
+      }
+      return judge(matching(), a.what === 'stores' || a.what === 'compares and exchanges');
+    });
+    if (problem !== '')
+      c.broken(rule, {
+        message: `guest code at privilege level ${a.cpl} on vcpu ${vcpu} ${a.what} at ${hex(a.addr)} through ${sayEntry(e)}, but ${problem}`,
+        blame: [entryBlame(c.look, vcpu, e)],
+      });
+  });
+}
+
+export const G1: Rule = {
+  name: 'INV-G1',
+  doc: 'Every access of guest code uses a frame and rights that the tables of the guest have given at some moment since that vCPU last flushed the address.',
+  when: 'step',
+  watch: (c) =>
+    watchAccesses(c, G1, (matching) => {
+      for (const _ of matching) return '';
+      return 'its tables have not allowed that, or not with that frame, since it last flushed the address';
+    }),
+};
+
+export const G2: Rule = {
+  name: 'INV-G2',
+  doc: "The guest's entry has A when its page is accessed, and D when it is stored to, at some moment since that vCPU last flushed the address.",
+  when: 'step',
+  watch: (c) =>
+    watchAccesses(c, G2, (matching, store) => {
+      let wrong = '';
+      for (const t of matching) {
+        if (t.accessed && (t.dirty || !store)) return '';
+        wrong = `its entry has no ${t.accessed ? 'D' : 'A'}, and had none since it last flushed the address`;
+      }
+      return wrong;
+    }),
+};
+
+export type { History };

@@ -1,0 +1,164 @@
+/** Small guest kernels that change their own page tables at random, with every rule checked. */
+import assert from 'node:assert/strict';
+import { checkInvariants, type InvariantChecks } from '../../../../adapter/emulator/mmu/invariants/index.js';
+import type { Failure, Thread } from '../../../../adapter/machine/index.js';
+import type { Act, Settings } from '../../harness.js';
+import { ALL, random } from '../invariants/checked.js';
+import { Guest } from './rig.js';
+
+/** Where the guest sees its data, and where its tables. */
+const DATA = 0x40_0000;
+const TABLES = 0x80_0000;
+const PAGES = 4;
+/** Frames of the data. */
+const FRAME = 0x20_0000;
+
+export class Kernel extends Guest {
+  private readonly checks: InvariantChecks;
+  /** Two roots that share the table of the data. */
+  roots: number[] = [];
+
+  constructor(settings: Settings = {}, names: readonly string[] = ALL) {
+    super(settings);
+    this.checks = checkInvariants(this.machine, this.kvm, names);
+  }
+  override step(t: Thread): boolean {
+    if (!super.step(t)) return false;
+    this.checks.afterStep();
+    return true;
+  }
+  end(): Failure | null {
+    this.checks.atEnd();
+    return this.machine.failure;
+  }
+
+  /** Maps data and tables, and a second root with the same entries as the first. */
+  start(slot: Settings = {}): this {
+    this.boot(2 ** 22, slot);
+    this.map(DATA, FRAME, { pages: PAGES });
+    this.map(TABLES, 0x1_0000, { pages: 16 });
+    const other = this.newTable();
+    const words = this.bytes() === 4 ? 8 : 4;
+    for (let i = 0; i < (words === 8 ? 512 : 8); i++) {
+      const value = this.word(this.cr3 + i * 8);
+      if (value !== 0n) this.setup(this.mm('write_guest', { gpa: other + i * 8, value }));
+    }
+    this.roots = [this.cr3, other];
+    for (const v of this.instance.vcpus) this.setup(this.op(v, 'set_cr3', { value: this.cr3 }));
+    return this;
+  }
+
+  /** A random thing that the guest's kernel or its programs do. */
+  act(pick: (n: number) => number, n: number, verbs: string): Act {
+    const page = pick(PAGES);
+    const va = DATA + page * 4096 + 8 * pick(2);
+    const cpl = pick(2) * 3;
+    const at = this.at(DATA) + page * this.bytes();
+    const pde = this.at(DATA, 2);
+    const bytes = this.bytes();
+    // A table that the guest has linked by chance may make an entry of anything.
+    const seen = (gpa: number) => TABLES + gpa - (gpa % bytes) - 0x1_0000;
+    const frame = BigInt(FRAME + pick(PAGES) * 4096);
+    const gpte = frame | [0x67n, 0x67n, 0x27n, 0x07n, 0x65n, 0x63n, 0x25n, 0n][pick(8)]!;
+    switch (verbs[pick(verbs.length)]) {
+      case 'w':
+        return this.store(va, 7, { cpl }, n);
+      case 'x':
+        return this.exec(va - (va % 8), { cpl }, n);
+      case 'p':
+        return this.store(seen(at), gpte, { bytes }, n);
+      case 'P':
+        return this.store(seen(at), gpte, { bytes, page_table: false }, n);
+      case 'b':
+        return this.store(seen(at), 0x67, { bytes: 1 }, n);
+      case 'd':
+        return this.store(
+          seen(pde),
+          (this.gpte(pde) & ~0x1fn) | [0x07n, 0x05n, 0n, 0x07n][pick(4)]!,
+          { bytes },
+          n,
+        );
+      case 'c':
+        return this.setCr3(this.roots[pick(2)] as number, n);
+      case 'f':
+        return this.flush(n);
+      case 'i':
+        return this.invlpg(va, n);
+      case 'W':
+        return this.op(this.vcpu(n), 'set_cr0', { value: 2 ** 31 + 1 + pick(2) * 2 ** 16 });
+      default:
+        return this.load(va, { cpl }, n);
+    }
+  }
+  /** A random thing that the host does. */
+  hostAct(pick: (n: number) => number): Act {
+    const gpa = pick(3) === 0 ? 0x1_0000 + pick(8) * 4096 : FRAME + pick(PAGES) * 4096;
+    switch (pick(6)) {
+      case 0:
+        return this.mm('swap_out', { hva: gpa });
+      case 1:
+        return this.mm('age', { hva: gpa });
+      case 2:
+        return this.mm('make_readonly', { hva: gpa });
+      case 3:
+        return this.slot.dirty_bitmap === null ? this.mm('swap_in', { hva: gpa }) : this.harvest();
+      case 4:
+        return this.mm('change_pte', { hva: gpa, readonly: true });
+      default:
+        return this.vm('zap_all');
+    }
+  }
+}
+
+/** Runs threads by chance; returns what was broken. */
+export function play(
+  vm: Kernel,
+  threads: readonly Thread[],
+  pick: (n: number) => number,
+  limit = 40_000,
+): void {
+  const all = [...threads, ...vm.machine.threads.filter((t) => t.daemon)];
+  let t = threads[0] as Thread;
+  for (let steps = 0; steps < limit && vm.machine.failure === null; steps++) {
+    if (!vm.machine.runnable(t) || pick(6) === 0) {
+      const ready = all.filter((x) => vm.machine.runnable(x));
+      if (ready.length === 0) break;
+      t = ready[pick(ready.length)] as Thread;
+    }
+    vm.step(t);
+  }
+  const failure = vm.machine.failure ?? (threads.every((x) => x.ended) ? vm.end() : null);
+  assert.equal(failure === null ? '' : `${failure.rule}: ${failure.message}\n${failure.report}`, '');
+  for (const x of threads) assert.ok(x.ended, `${x.name} ${x.describe()}`);
+}
+
+/** One random run. */
+export function run(
+  seed: number,
+  o: {
+    settings?: Settings;
+    slot?: Settings;
+    vcpus?: number;
+    host?: boolean;
+    verbs?: string;
+    rules?: readonly string[];
+  },
+): void {
+  const pick = random(seed);
+  for (let i = 0; i < 8; i++) pick(2);
+  const vcpus = o.vcpus ?? 1;
+  const vm = new Kernel({ ...o.settings, vcpus }, o.rules ?? ALL).start(o.slot);
+  const verbs = o.verbs ?? 'rrwwxppPbdcfiW';
+  const guests = Array.from({ length: vcpus }, (_, n) => {
+    const acts = Array.from({ length: 3 + pick(10) }, () => {
+      const s = 1 + pick(2 ** 30);
+      // What is done depends on the tables as they are when its turn comes.
+      return () => vm.act(random(s), n, verbs)();
+    });
+    return vm.thread(`v${n}`, n, ...acts);
+  });
+  const host = o.host
+    ? [vm.thread('host', vcpus, ...Array.from({ length: 1 + pick(5) }, () => vm.hostAct(pick)))]
+    : [];
+  play(vm, [...guests, ...host], pick);
+}
