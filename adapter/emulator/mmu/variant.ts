@@ -60,6 +60,8 @@ export interface NotifierFlush {
 export interface WalkGuard {
   begin(vcpu: KvmVcpu): Step<void>;
   end(vcpu: KvmVcpu): Step<void>;
+  /** Whether pages that are unlinked, and flushed everywhere, may still be walked: they are freed later then. */
+  walked(kvm: Kvm): Step<boolean>;
 }
 
 /** What is done before and after an entry is narrowed. */

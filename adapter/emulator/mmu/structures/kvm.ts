@@ -30,6 +30,12 @@ import type { KvmVcpu } from './vcpu.js';
 export const kvm_arch = struct('kvm_arch', 'The x86 part of a virtual machine: its shadow pages.', {
   n_used_mmu_pages: int('Shadow pages in use.', { guard: 'racy' }),
   n_max_mmu_pages: int('Shadow pages that there may be.', { guard: 'mmu_lock' }),
+  reader_counter: int('Lockless walks under way; only `walk_guard: rcu` counts them.', { guard: 'racy' }),
+  rcu_pages: own(
+    listOf(handle('kvm_mmu_page')),
+    'Shadow pages that are freed when the last of those walks has ended.',
+    () => new KList<KvmMmuPage>(),
+  ),
   mmu_page_hash: own(
     listOf(handle('kvm_mmu_page')),
     'Shadow pages by gfn, in buckets of `gfn & 1023`; the newest of a bucket comes first.',
