@@ -16,6 +16,7 @@ import type { WalkBits } from '../hw/walk.js';
 import type { Observers } from '../observers.js';
 import { Srcu } from '../srcu.js';
 import type { Variant } from '../variant.js';
+import { CountedLock } from './counted_lock.js';
 import type { Cpu } from './cpu.js';
 import { HashTable } from './hash_table.js';
 import type { MmStruct } from './host.js';
@@ -60,7 +61,7 @@ export const kvm_struct = struct(
     mmu_lock: own(
       { kind: 'lock' },
       'Protects shadow pages, reverse maps, sptes that are being installed, and the notifier counters.',
-      () => new Lock('mmu_lock', 'spinlock', 'kvm->mmu_lock'),
+      () => new CountedLock('mmu_lock', 'spinlock', 'kvm->mmu_lock'),
     ),
     slots_lock: own(
       { kind: 'lock' },
