@@ -126,6 +126,7 @@ export class Machine {
     this.running = t;
     this.rebuilding = allocated;
     try {
+      this.steps++;
       this.quietly(() => this.advance(t));
     } finally {
       this.rebuilding = null;

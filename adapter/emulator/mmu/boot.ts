@@ -19,6 +19,7 @@ import { localAs } from './locals.js';
 import { guestMemory, memoryOf } from './memory_of.js';
 import { Observers } from './observers.js';
 import { emitSpte } from './spte_event.js';
+import type { CountedLock } from './structures/counted_lock.js';
 import { type Cpu, cpu } from './structures/cpu.js';
 import { type MmStruct, mm_struct, type Page, type SwapEntry, Table } from './structures/host.js';
 import { type Kvm, kvm_arch, kvm_struct } from './structures/kvm.js';
@@ -260,6 +261,7 @@ function createVm(machine: Machine, c: Configuration): Kvm {
   ) as Kvm;
   const tdp = c.options.paging === 'tdp';
   Object.assign(kvm, { tdp, bits, walk: walkBits(bits), variant, observers: new Observers() });
+  (kvm.mmu_lock as CountedLock).stat = kvm.emulator_stat;
   mm.kvm = kvm;
   for (let i = 0; i < vcpus; i++) kvm.vcpus.$set(i, createVcpu(machine, kvm, i, c.options.paging as string));
 

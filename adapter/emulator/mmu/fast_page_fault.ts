@@ -3,7 +3,12 @@ import { cmpxchg64, machine, read64, type Step, WORDS } from '../../machine/inde
 import { is_last_spte, is_writable_pte, PT_WRITABLE_MASK, spte_to_pfn } from './bits.js';
 import { mark_page_dirty } from './dirty.js';
 import { errorCodeText, FAST_PAGE_FAULT } from './events.js';
-import { shadow_entry, shadow_walk_init, walk_shadow_page_lockless_begin } from './lockless_walk.js';
+import {
+  shadow_entry,
+  shadow_walk_init,
+  walk_shadow_page_lockless_begin,
+  walk_shadow_page_lockless_end,
+} from './lockless_walk.js';
 import { kvm_mmu_page_get_gfn } from './rmap.js';
 import type { KvmMmuPage } from './structures/mmu_page.js';
 import { page_header } from './structures/spt.js';
@@ -74,16 +79,16 @@ export function* fast_page_fault(
     at--;
   }
 
-  yield* variant.walk_end.last_read(vcpu);
+  if (variant.walk_end === 'last read') yield* walk_shadow_page_lockless_end(vcpu);
   if (!bits.is_shadow_present_pte(spte)) ret = true;
   else if (is_last_spte(spte, level)) {
     if (is_writable_pte(spte)) {
       vcpu.kvm.emulator_stat.spurious_pf++;
       ret = true;
     } else if (bits.spte_is_locklessly_modifiable(spte) && variant.large_wp.fast(at)) {
-      yield* variant.walk_lock.lock(vcpu);
+      if (variant.walk_lock !== null) yield* variant.walk_lock.lock(vcpu);
       ret = yield* variant.fpf_mark(vcpu, page_header(sptep), sptep, spte);
-      yield* variant.walk_lock.unlock(vcpu);
+      if (variant.walk_lock !== null) yield* variant.walk_lock.unlock(vcpu);
     }
   }
 
@@ -100,6 +105,6 @@ export function* fast_page_fault(
       ret && is_writable_pte(spte),
       ret && is_writable_pte(new_spte),
     ]);
-  yield* variant.walk_end.last_access(vcpu);
+  if (variant.walk_end === 'last access') yield* walk_shadow_page_lockless_end(vcpu);
   return ret;
 }

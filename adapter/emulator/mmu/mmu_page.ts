@@ -66,9 +66,13 @@ function kvm_mmu_alloc_page(vcpu: KvmVcpu, gfn: number, role: number): KvmMmuPag
   return sp;
 }
 
-/** Gives the memory of an unlinked page back. */
-export function kvm_mmu_free_page(kvm: Kvm, sp: KvmMmuPage): void {
+/** Takes an unlinked page out of the hash. */
+export function kvm_mmu_isolate_page(kvm: Kvm, sp: KvmMmuPage): void {
   kvm.arch.mmu_page_hash.del(sp);
+}
+
+/** Gives the memory of a page back. */
+export function kvm_mmu_free_page(sp: KvmMmuPage): void {
   machine.phys.free(sp.spt.pfn);
   machine.free(sp);
 }

@@ -126,7 +126,7 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker
       else if (granted) yield* mark_page_dirty_in_slot(kvm, slot, m.gfn);
     }
   }
-  yield* flush_order.before(kvm, sptep, spte);
+  if (flush_order.before !== null) yield* flush_order.before(kvm, sptep, spte);
   if (yield* spte_update.update(kvm, sptep, entry, spte)) yield* flush_order.after(kvm);
   return denied;
 }

@@ -26,11 +26,13 @@ export function* smp_call_function_many(kvm: Kvm, cpus: readonly number[]): Step
     const target = kvm.cpus.at(cpus[k] as number);
     const number = numbers[k] as number;
     if ((target.$get(IPIS_HANDLED) as number) >= number) continue;
+    const { steps } = machine;
     yield* wait_until(
       `cpu ${target.id} to handle an interrupt`,
       () => (target.$get(IPIS_HANDLED) as number) >= number,
       target,
       IPIS_HANDLED,
     );
+    kvm.emulator_stat.ipi_wait_steps += machine.steps - steps;
   }
 }

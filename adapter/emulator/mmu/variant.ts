@@ -63,11 +63,14 @@ export interface NotifierFlush {
 export interface WalkGuard {
   begin(vcpu: KvmVcpu): Step<void>;
   end(vcpu: KvmVcpu): Step<void>;
+  /** Whether pages that are unlinked, and flushed everywhere, may still be walked: they are freed later then. */
+  walked(kvm: Kvm): Step<boolean>;
 }
 
 /** What is done before and after an entry is narrowed. */
 export interface FlushOrder {
-  before(kvm: Kvm, sptep: number, spte: bigint): Step<void>;
+  /** Absent where there is nothing to do before. */
+  readonly before: ((kvm: Kvm, sptep: number, spte: bigint) => Step<void>) | null;
   after(kvm: Kvm): Step<void>;
 }
 
@@ -99,11 +102,8 @@ export interface ZapCount {
   committed(kvm: Kvm): void;
 }
 
-/** What the fast path does after it has found the entry, and after its last access to it. */
-export interface WalkEnd {
-  last_read(vcpu: KvmVcpu): Step<void>;
-  last_access(vcpu: KvmVcpu): Step<void>;
-}
+/** Whether the fast path ends its walk after it has found the entry, or after its last access to it. */
+export type WalkEnd = 'last access' | 'last read';
 
 /** One implementation for each switch. */
 export interface Variant {
@@ -135,7 +135,8 @@ export interface Variant {
   readonly free_before_lock: MakeRoom;
   readonly walk_guard: WalkGuard;
   readonly walk_end: WalkEnd;
-  readonly walk_lock: WalkLock;
+  /** None in every kernel there was. */
+  readonly walk_lock: WalkLock | null;
   readonly gup_in_vm_fault: (kvm: Kvm, hva: number) => Step<Resolved>;
   readonly shrink: (main: KvmMain, nr_to_scan: number) => Step<void>;
   readonly active_empty_check: boolean;

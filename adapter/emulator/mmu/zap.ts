@@ -2,7 +2,7 @@
 import { machine, read64, type Step, smp_mb, spin_lock, spin_unlock } from '../../machine/index.js';
 import { is_large_pte, is_last_spte, PT_PAGE_TABLE_LEVEL, spte_to_pfn } from './bits.js';
 import { KVM_MMU_PREPARE_ZAP_PAGE } from './events.js';
-import { drop_parent_pte, kvm_mmu_free_page } from './mmu_page.js';
+import { drop_parent_pte, kvm_mmu_free_page, kvm_mmu_isolate_page } from './mmu_page.js';
 import { rmap_get_first } from './pte_list.js';
 import { unaccount_shadowed } from './shadow/account.js';
 import {
@@ -106,8 +106,10 @@ export function* kvm_mmu_commit_zap_page(kvm: Kvm, list: KvmMmuPage[]): Step<voi
   for (const sp of list) {
     WARN_ON(!sp.invalid || sp.root_count > 0, 'kvm_mmu_commit_zap_page: the page is in use');
     kvm.variant.zap_count.committed(kvm);
-    kvm_mmu_free_page(kvm, sp);
+    kvm_mmu_isolate_page(kvm, sp);
   }
+  if (yield* kvm.variant.walk_guard.walked(kvm)) for (const sp of list) kvm.arch.rcu_pages.add_tail(sp);
+  else for (const sp of list) kvm_mmu_free_page(sp);
 }
 
 /** Drops all shadow pages. Takes `mmu_lock`. */

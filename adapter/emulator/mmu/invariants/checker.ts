@@ -2,8 +2,10 @@
 import type { Machine } from '../../../machine/index.js';
 import { type MmStruct, mm_struct } from '../structures/host.js';
 import { type Kvm, kvm_struct } from '../structures/kvm.js';
+import type { KvmMemslots } from '../structures/memslot.js';
 import { DirtyLog } from './dirty_log.js';
 import { Flushes } from './flushes.js';
+import { Kept } from './ledger.js';
 import { Look } from './look.js';
 import { Mappings } from './mappings.js';
 import { Operations } from './operations.js';
@@ -48,6 +50,7 @@ export class Checker {
   private readonly released: (() => void)[] = [];
   private readonly ended: (() => void)[] = [];
   private readonly eachStep: (() => void)[] = [];
+  private readonly publications: ((before: KvmMemslots) => void)[] = [];
   private changes: SpteChanges | null = null;
   private log: DirtyLog | null = null;
   private flushing: Flushes | null = null;
@@ -110,6 +113,20 @@ export class Checker {
   /** Calls back after every step, before anything is looked at: for what nobody announces. Must be a comparison or two. */
   onStep(f: () => void): void {
     this.eachStep.push(f);
+  }
+  /** Calls back after a step that published memory slots, with those before. */
+  onPublished(f: (before: KvmMemslots) => void): void {
+    if (this.publications.length === 0) {
+      const seen = new Kept(this.look.memslots);
+      this.onStep(() => {
+        const now = this.look.memslots;
+        if (now === seen.value) return;
+        const before = seen.value;
+        seen.value = now;
+        for (const g of this.publications) g(before);
+      });
+    }
+    this.publications.push(f);
   }
   /** Calls back at the end, when all threads have ended. */
   onEnd(f: () => void): void {

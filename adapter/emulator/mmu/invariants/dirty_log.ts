@@ -3,7 +3,7 @@ import { type Bitmap, bitsOf, current } from '../../../machine/index.js';
 import type { KvmMemorySlot, KvmMemslots } from '../structures/memslot.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import type { Checker } from './checker.js';
-import { Kept, Ledger } from './ledger.js';
+import { Ledger } from './ledger.js';
 import { inSlot, type Look, peek } from './look.js';
 import { type Excuse, fastPathOf, type Suspects } from './suspects.js';
 
@@ -14,7 +14,6 @@ const bitmapOf = (s: KvmMemorySlot): Bitmap | null => peek(s, 'dirty_bitmap');
 
 export class DirtyLog {
   private readonly look: Look;
-  private readonly seen: Kept<KvmMemslots>;
   /** Slots whose log is being enabled, with the thread that does so: the log is on when that operation has ended. */
   private readonly enabling = new Ledger<number>();
   /** Words that a harvest has taken and not delivered. */
@@ -36,11 +35,8 @@ export class DirtyLog {
   constructor(c: Checker) {
     this.look = c.look;
     this.listOf = c.look.memslots;
-    this.seen = new Kept(this.listOf);
     this.list = this.loggedNow();
-    c.onStep(() => {
-      if (this.look.memslots !== this.seen.value) this.published();
-    });
+    c.onPublished((before) => this.published(before));
     const { observers } = c.kvm;
     observers.operationEnded.push((t) => this.operationEnded(t.index));
     observers.dirtySet.push((slot, rel) => this.bitSet(slot, rel));
@@ -104,9 +100,8 @@ export class DirtyLog {
   }
 
   /** Slots were published: logging has begun somewhere, or a bitmap was replaced. */
-  private published(): void {
-    const old = this.look.slots(this.seen.value);
-    this.seen.value = this.look.memslots;
+  private published(before: KvmMemslots): void {
+    const old = this.look.slots(before);
     for (const s of this.slots()) {
       const id = peek(s, 'id');
       const was = old.find((o) => peek(o, 'id') === id);

@@ -4,7 +4,6 @@ import { pte_list_items } from '../pte_list.js';
 import type { KvmMemorySlot } from '../structures/memslot.js';
 import { hex } from '../structures/pointer.js';
 import type { Checker } from './checker.js';
-import { Kept } from './ledger.js';
 import { gfnAt, peek, spLevel } from './look.js';
 import type { Rule, Verdict } from './rule.js';
 import { saySpte, spteBlame } from './say.js';
@@ -19,13 +18,10 @@ export const R1: Rule = {
     c.sptes.onChange((s) => {
       if (s.wasLeaf !== s.isLeaf || (s.isLeaf && s.oldPfn !== s.pfn)) suspects.add(s.sptep);
     });
-    const seen = new Kept(look.memslots);
-    c.onStep(() => {
-      if (look.memslots === seen.value) return;
-      for (const slot of look.slots(seen.value))
+    c.onPublished((before) => {
+      for (const slot of look.slots(before))
         if (!look.slots().some((s) => peek(s, 'id') === peek(slot, 'id')))
           for (const sptep of mappings(c, slot)) suspects.add(sptep);
-      seen.value = look.memslots;
     });
     c.onEnd(() => {
       for (const slot of look.slots()) {

@@ -16,6 +16,7 @@ import type { WalkBits } from '../hw/walk.js';
 import type { Observers } from '../observers.js';
 import { Srcu } from '../srcu.js';
 import type { Variant } from '../variant.js';
+import { CountedLock } from './counted_lock.js';
 import type { Cpu } from './cpu.js';
 import { HashTable } from './hash_table.js';
 import type { MmStruct } from './host.js';
@@ -36,6 +37,12 @@ export const kvm_arch = struct('kvm_arch', 'The x86 part of a virtual machine: i
     },
   ),
   n_max_mmu_pages: int('Shadow pages that there may be.', { guard: 'mmu_lock' }),
+  reader_counter: int('Lockless walks under way; only `walk_guard: rcu` counts them.', { guard: 'racy' }),
+  rcu_pages: own(
+    listOf(handle('kvm_mmu_page')),
+    'Shadow pages that are freed when the last of those walks has ended.',
+    () => new KList<KvmMmuPage>(),
+  ),
   mmu_page_hash: own(
     listOf(handle('kvm_mmu_page')),
     'Shadow pages by gfn, in buckets of `gfn & 1023`; the newest of a bucket comes first.',
@@ -60,7 +67,7 @@ export const kvm_struct = struct(
     mmu_lock: own(
       { kind: 'lock' },
       'Protects shadow pages, reverse maps, sptes that are being installed, and the notifier counters.',
-      () => new Lock('mmu_lock', 'spinlock', 'kvm->mmu_lock'),
+      () => new CountedLock('mmu_lock', 'spinlock', 'kvm->mmu_lock'),
     ),
     slots_lock: own(
       { kind: 'lock' },

@@ -49,6 +49,11 @@ export const emulator_stat = struct(
     fast_cas_lost: int('Compare-and-exchanges of the fast path that found another value.'),
     ipi_exits: int('Exits because of an interrupt that another CPU sent.'),
     ipi_sent: int('Interrupts that CPUs sent to one another.'),
+    ipi_wait_steps: int(
+      'Steps that everybody took while senders of interrupts waited for them to be handled.',
+    ),
+    mmu_lock_acquired: int('How often `mmu_lock` was taken.'),
+    mmu_lock_hold_steps: int('Steps that everybody took while `mmu_lock` was held.'),
     guest_stores: int('Stores that guests did directly to memory.'),
     tlb_fills: int('Entries that were put into TLBs.'),
   },

@@ -26,7 +26,7 @@ function* flush_early(kvm: Kvm, sptep: number, spte: bigint): Step<void> {
 export const flush_order: SwitchTable<FlushOrder> = {
   doc: 'Whether the flush for a narrowed entry comes after the change, or (wrongly) before it.',
   values: {
-    after: { before: no_flush, after: kvm_flush_remote_tlbs },
+    after: { before: null, after: kvm_flush_remote_tlbs },
     before: { before: flush_early, after: no_flush },
   },
 };

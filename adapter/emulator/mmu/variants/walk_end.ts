@@ -1,17 +1,11 @@
 /** Mistakes in the use of lockless walks: kernels that never were. */
 import { type Step, spin_lock, spin_unlock } from '../../../machine/index.js';
-import { walk_shadow_page_lockless_end } from '../lockless_walk.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import type { SwitchTable, WalkEnd, WalkLock } from '../variant.js';
 
-function* nothing(): Step<void> {}
-
 export const walk_end: SwitchTable<WalkEnd> = {
   doc: 'Whether the fast path ends its walk after its last access to an entry, or (wrongly) as soon as it has found the entry.',
-  values: {
-    ordered: { last_read: nothing, last_access: walk_shadow_page_lockless_end },
-    early: { last_read: walk_shadow_page_lockless_end, last_access: nothing },
-  },
+  values: { ordered: 'last access', early: 'last read' },
 };
 
 /** Whoever holds the lock may be waiting for this CPU to take an interrupt, which the walk keeps off. */
@@ -22,10 +16,10 @@ function* release_mmu_lock(vcpu: KvmVcpu): Step<void> {
   yield* spin_unlock(vcpu.kvm.mmu_lock);
 }
 
-export const walk_lock: SwitchTable<WalkLock> = {
+export const walk_lock: SwitchTable<WalkLock | null> = {
   doc: 'Whether the fast path changes the entry without `mmu_lock`, or (wrongly) takes it inside the walk.',
   values: {
-    none: { lock: nothing, unlock: nothing },
+    none: null,
     mmu_lock: { lock: take_mmu_lock, unlock: release_mmu_lock },
   },
 };

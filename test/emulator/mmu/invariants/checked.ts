@@ -66,7 +66,11 @@ export type Verb =
   | 'h'
   | 's'
   | 'E'
-  | 'd';
+  | 'd'
+  | 'M'
+  | 'W'
+  | 'S'
+  | 'F';
 
 /** A statement as an operation; `vcpu` is that of the thread. */
 export function act(vm: Checked, [verb, page]: Statement, vcpu: number): Act {
@@ -108,6 +112,14 @@ export function act(vm: Checked, [verb, page]: Statement, vcpu: number): Act {
       return vm.mm('split', { hva });
     case 'E':
       return vm.vm('enable_dirty_log', { slot: vm.slot });
+    case 'M':
+      return vm.mm('migrate_page', { hva });
+    case 'W':
+      return vm.mm('writeback', { hva });
+    case 'S':
+      return vm.mm('shrink', { nr_to_scan: page });
+    case 'F':
+      return vm.mm('vm_fault', { gpa: hva });
     case 'd':
       return vm.vm('delete_memslot', { slot: vm.slot });
   }

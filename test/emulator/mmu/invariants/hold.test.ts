@@ -16,11 +16,11 @@ interface Programs {
 }
 const LOGGED: Programs = {
   guests: ['w', 'w', 'w', 'r', 'x', 'p'],
-  host: ['G', 'G', 'o', 'a', 'u', 'f', 'c', 'C', 'm', 'P', 'z'],
+  host: ['G', 'G', 'o', 'a', 'u', 'f', 'c', 'C', 'm', 'P', 'z', 'M', 'W', 'F'],
 };
 const PLAIN: Programs = {
   guests: ['w', 'w', 'r', 'x', 'p'],
-  host: ['o', 'i', 'a', 'u', 'f', 'c', 'C', 'm', 'P', 'z'],
+  host: ['o', 'i', 'a', 'u', 'f', 'c', 'C', 'm', 'P', 'z', 'M', 'W', 'F'],
 };
 const HUGE: Programs = { guests: PLAIN.guests, host: [...PLAIN.host, 'h', 's', 'E'] };
 
@@ -69,6 +69,9 @@ describe('mmu invariants: hold in the base', () => {
     LOGGED,
     150,
   );
+  holds('in the kernel that flushes late', { profile: 'lazy-3.15' }, { dirty_log: true }, LOGGED, 150);
+  holds('in that kernel with huge pages', { profile: 'lazy-3.15' }, { huge: true }, HUGE, 60, 2 ** 22);
+  holds('with walkers that are counted', { walk_guard: 'rcu' }, { dirty_log: true }, LOGGED, 150);
   for (const dirtylog of ['swap-then-protect', 'xchg-unlocked-flush', 'rmap-unlocked-flush'])
     holds(`with the harvest ${dirtylog}`, { dirtylog }, { dirty_log: true }, LOGGED, 100);
 });
