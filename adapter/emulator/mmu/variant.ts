@@ -5,11 +5,13 @@
 import type { Step } from '../../machine/index.js';
 import type { SpteBits } from './bits.js';
 import type { GuestWalker } from './guest/walk_addr.js';
+import type { Written } from './shadow/pte_write.js';
 import type { Kvm } from './structures/kvm.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
 import type { KvmMmuPage } from './structures/mmu_page.js';
 import type { KvmVcpu } from './structures/vcpu.js';
 import { age_bit, hostw_bit } from './variants/bits.js';
+import { type ChildReuse, child_reuse } from './variants/child_reuse.js';
 import { clear_spte } from './variants/clear_spte.js';
 import { dirty_set } from './variants/dirty_set.js';
 import { dirtylog } from './variants/dirtylog.js';
@@ -21,7 +23,9 @@ import { large_wp, ro_large } from './variants/large.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
 import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
+import { pte_write_value } from './variants/pte_write_value.js';
 import { spte_update } from './variants/spte_update.js';
+import { oos, type SyncDropFlush, sync_drop_flush } from './variants/sync.js';
 import { volatile_rule } from './variants/volatile_rule.js';
 import { walk_guard } from './variants/walk_guard.js';
 
@@ -72,6 +76,10 @@ export interface Variant {
   readonly notifier_flush: NotifierFlush;
   readonly notifier_retry: (kvm: Kvm, mmu_seq: number) => Step<boolean>;
   readonly walk_guard: WalkGuard;
+  readonly oos: (vcpu: KvmVcpu, sp: KvmMmuPage) => Step<void>;
+  readonly sync_drop_flush: SyncDropFlush;
+  readonly pte_write_value: (kvm: Kvm, w: Written) => Step<bigint>;
+  readonly child_reuse: ChildReuse;
   readonly pt_access: (gw: GuestWalker, level: number) => number;
   readonly gfn_mismatch: (condition: boolean, what: string) => void;
   readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
@@ -104,6 +112,10 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   notifier_flush,
   notifier_retry,
   walk_guard,
+  oos,
+  sync_drop_flush,
+  pte_write_value,
+  child_reuse,
   pt_access,
   gfn_mismatch,
   clear_spte,
