@@ -21,11 +21,12 @@ import { gfn_mismatch } from './variants/gfn_mismatch.js';
 import { ipi } from './variants/ipi.js';
 import { large_wp, ro_large } from './variants/large.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
+import { type OutOfSync, oos } from './variants/oos.js';
 import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
 import { pte_write_value } from './variants/pte_write_value.js';
 import { spte_update } from './variants/spte_update.js';
-import { oos, type SyncDropFlush, sync_drop_flush } from './variants/sync.js';
+import { type SyncDropFlush, sync_drop_flush } from './variants/sync.js';
 import { volatile_rule } from './variants/volatile_rule.js';
 import { walk_guard } from './variants/walk_guard.js';
 
@@ -76,7 +77,7 @@ export interface Variant {
   readonly notifier_flush: NotifierFlush;
   readonly notifier_retry: (kvm: Kvm, mmu_seq: number) => Step<boolean>;
   readonly walk_guard: WalkGuard;
-  readonly oos: (vcpu: KvmVcpu, sp: KvmMmuPage) => Step<void>;
+  readonly oos: OutOfSync;
   readonly sync_drop_flush: SyncDropFlush;
   readonly pte_write_value: (kvm: Kvm, w: Written) => Step<bigint>;
   readonly child_reuse: ChildReuse;

@@ -115,7 +115,7 @@ function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted
     if (!present(vcpu, sptep)) {
       const access = kvm.variant.pt_access(gw, level);
       sp = yield* kvm_mmu_get_page(vcpu, table_gfn, addr, level - 1, false, access, sptep);
-      yield* kvm.variant.oos(vcpu, sp);
+      yield* kvm.variant.oos.linking(vcpu, sp);
     }
     prefetch_ptes.length = 0;
     if (yield* gpte_changed(vcpu, gw, level - 1, prefetch_ptes)) {

@@ -119,6 +119,16 @@ export function* kvm_sync_page_transient(vcpu: KvmVcpu, sp: KvmMmuPage): Step<bo
   return !synced;
 }
 
+/** Write-protects the table of a page and syncs it for good. Returns false when it was zapped instead. */
+export function* kvm_sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
+  const { kvm } = vcpu;
+  if (yield* rmap_write_protect(kvm, sp.gfn)) yield* kvm_flush_remote_tlbs(kvm);
+  const invalid_list: KvmMmuPage[] = [];
+  const synced = yield* __kvm_sync_page(vcpu, sp, invalid_list, true);
+  yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
+  return synced;
+}
+
 /** Syncs all unsync pages of a guest table that is about to be used as one of a higher level. */
 export function* kvm_sync_pages(vcpu: KvmVcpu, gfn: number): Step<void> {
   const invalid_list: KvmMmuPage[] = [];

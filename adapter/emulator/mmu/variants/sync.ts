@@ -1,7 +1,5 @@
-/** Syncing shadow pages: who flushes what was dropped, and when a page that lags behind may be linked. */
+/** Who flushes what a sync has dropped. */
 import { READ_ONCE, type Step, WRITE_ONCE } from '../../../machine/index.js';
-import { mmu_sync_children } from '../shadow/sync.js';
-import type { KvmMmuPage } from '../structures/mmu_page.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import { kvm_flush_remote_tlbs } from '../tlb.js';
 import type { SwitchTable } from '../variant.js';
@@ -33,14 +31,4 @@ export const sync_drop_flush: SwitchTable<SyncDropFlush> = {
     immediate: { dropped: flush_now, end: nothing },
     remote: { dropped: nothing, end: flush_if },
   },
-};
-
-/** Syncs what lies below a page that was looked up, before anybody can walk through it. */
-function* sync_before_link(vcpu: KvmVcpu, sp: KvmMmuPage): Step<void> {
-  if (sp.unsync_children > 0) yield* mmu_sync_children(vcpu, sp, false);
-}
-
-export const oos: SwitchTable<(vcpu: KvmVcpu, sp: KvmMmuPage) => Step<void>> = {
-  doc: 'How shadow pages that are out of sync are handled. `multi`: any page of level 1 may be, and one of a higher level with such pages below it is linked at once and synced before the next entry. `link-synced`: those below it are synced before it is linked.',
-  values: { multi: nothing, 'link-synced': sync_before_link },
 };

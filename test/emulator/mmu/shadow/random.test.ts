@@ -24,4 +24,15 @@ describe('mmu: guests that change their page tables', function () {
     it(`${paging}: two vCPUs on the same tables break none in these schedules`, () =>
       seeds(100, { settings: { paging }, vcpus: 2, verbs: VERBS, host: true }));
   }
+
+  const LATER = {
+    oos: 'link-synced',
+    sync_drop_flush: 'remote',
+    pte_write_value: 'reread',
+    child_reuse: 'gfn+role',
+    pt_access: 'per-level',
+    gfn_mismatch: 'warn',
+  };
+  it('the fixes of later kernels break none either', () =>
+    seeds(150, { settings: { paging: '64', ...LATER }, vcpus: 2, verbs: VERBS, host: true }));
 });
