@@ -11,8 +11,7 @@ import { KVM_MMU_GET_PAGE } from './events.js';
 import { mmu_memory_cache_alloc } from './memory_cache.js';
 import { pte_list_add, pte_list_remove } from './pte_list.js';
 import { account_shadowed } from './shadow/account.js';
-import { kvm_sync_page_transient, kvm_sync_pages } from './shadow/sync.js';
-import { kvm_mmu_mark_parents_unsync } from './shadow/unsync.js';
+import { kvm_sync_pages } from './shadow/sync.js';
 import { mmu_spte_clear_no_track, mmu_spte_set } from './spte.js';
 import type { Kvm } from './structures/kvm.js';
 import {
@@ -24,8 +23,8 @@ import {
   ROLE_QUADRANT_SHIFT,
 } from './structures/mmu_page.js';
 import { Spt } from './structures/spt.js';
-import { KVM_REQ_MMU_SYNC, type KvmVcpu } from './structures/vcpu.js';
-import { kvm_flush_remote_tlbs, kvm_make_request } from './tlb.js';
+import type { KvmVcpu } from './structures/vcpu.js';
+import { kvm_flush_remote_tlbs } from './tlb.js';
 import { rmap_write_protect } from './write_protect.js';
 
 const PARENT_PTES = kvm_mmu_page.slot('parent_ptes');
@@ -130,12 +129,9 @@ export function* kvm_mmu_get_page(
     if (sp.gfn !== gfn) continue;
     if (sp.unsync) need_sync = true;
     if (sp.role !== role) continue;
-    if (sp.unsync && (yield* kvm_sync_page_transient(vcpu, sp))) break;
+    if (yield* kvm.variant.oos.found(vcpu, sp)) break;
     mmu_page_add_parent_pte(vcpu, sp, parent_pte);
-    if (sp.unsync_children > 0) {
-      yield* kvm_make_request(KVM_REQ_MMU_SYNC, vcpu);
-      kvm_mmu_mark_parents_unsync(sp);
-    } else if (sp.unsync) kvm_mmu_mark_parents_unsync(sp);
+    yield* kvm.variant.oos.adopted(vcpu, sp);
     if (sp.write_flooding_count > 0) sp.write_flooding_count = 0;
     trace_kvm_mmu_get_page(sp, false);
     return sp;

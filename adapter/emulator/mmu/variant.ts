@@ -6,6 +6,7 @@ import type { Cell, Step } from '../../machine/index.js';
 import type { SpteBits } from './bits.js';
 import type { Resolved } from './gfn_to_pfn.js';
 import type { GuestWalker } from './guest/walk_addr.js';
+import type { Written } from './shadow/pte_write.js';
 import type { Kvm } from './structures/kvm.js';
 import type { KvmMain } from './structures/kvm_main.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
@@ -14,6 +15,7 @@ import type { KvmVcpu } from './structures/vcpu.js';
 import { ad_flush } from './variants/ad_flush.js';
 import { age_without_a } from './variants/age_without_a.js';
 import { age_bit, hostw_bit } from './variants/bits.js';
+import { type ChildReuse, child_reuse } from './variants/child_reuse.js';
 import { clear_spte } from './variants/clear_spte.js';
 import { dirty_set } from './variants/dirty_set.js';
 import { dirty_track } from './variants/dirty_track.js';
@@ -27,12 +29,15 @@ import { gup_in_vm_fault } from './variants/gup_in_vm_fault.js';
 import { ipi } from './variants/ipi.js';
 import { large_wp, ro_large } from './variants/large.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
+import { type OutOfSync, oos } from './variants/oos.js';
 import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
+import { pte_write_value } from './variants/pte_write_value.js';
 import { flush_order, pfn_change_flush, size_change_flush } from './variants/set_spte_flush.js';
 import { active_empty_check, shrink, zap_count } from './variants/shrink.js';
 import { slot_delete } from './variants/slot_delete.js';
 import { spte_update } from './variants/spte_update.js';
+import { type SyncDropFlush, sync_drop_flush } from './variants/sync.js';
 import { volatile_rule } from './variants/volatile_rule.js';
 import { walk_end, walk_lock } from './variants/walk_end.js';
 import { walk_guard } from './variants/walk_guard.js';
@@ -141,6 +146,10 @@ export interface Variant {
   readonly shrink: (main: KvmMain, nr_to_scan: number) => Step<void>;
   readonly active_empty_check: boolean;
   readonly zap_count: ZapCount;
+  readonly oos: OutOfSync;
+  readonly sync_drop_flush: SyncDropFlush;
+  readonly pte_write_value: (kvm: Kvm, w: Written) => Step<bigint>;
+  readonly child_reuse: ChildReuse;
   readonly pt_access: (gw: GuestWalker, level: number) => number;
   readonly gfn_mismatch: (condition: boolean, what: string) => void;
   readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
@@ -189,6 +198,10 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   shrink,
   active_empty_check,
   zap_count,
+  oos,
+  sync_drop_flush,
+  pte_write_value,
+  child_reuse,
   pt_access,
   gfn_mismatch,
   clear_spte,

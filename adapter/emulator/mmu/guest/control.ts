@@ -33,14 +33,18 @@ import { guest_format, kvm_mmu_reset_context } from './init_mmu.js';
 import { kvm_read_guest } from './memory.js';
 
 /** The guest runs an instruction that is an exit. */
-function* exit_begin(vcpu: KvmVcpu, reason: string, vpn: number | null = null): Step<Cpu> {
+function* exit_begin(vcpu: KvmVcpu, reason: string): Step<Cpu> {
   const c = vcpu_ready(vcpu) ?? (yield* vcpu_load(vcpu));
   while (c.guest !== vcpu) yield* vcpu_enter_guest(vcpu, c);
-  for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, vpn);
   vm_exit(vcpu, c, reason, 0, 0);
   yield* vcpu_exit_guest(vcpu, c);
   vcpu_srcu_lock(vcpu);
   return c;
+}
+
+/** The instruction makes the CPU forget translations, by the architecture: all, or those of one page. */
+function flushes(vcpu: KvmVcpu, vpn: number | null): void {
+  for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, vpn);
 }
 
 /** The guest goes on. */
@@ -103,6 +107,7 @@ function* kvm_set_cr0(vcpu: KvmVcpu, cr0: number): Step<void> {
   const paging = has(cr0, X86_CR0_PG);
   if (paging && has(arch.efer, EFER_LME) && !is_pae(vcpu))
     throw general_protection(vcpu, 'cr0.PG is set with EFER.LME and without CR4.PAE');
+  if ((changed & BigInt(X86_CR0_PG)) !== 0n) flushes(vcpu, null);
   arch.cr0 = cr0;
   const lma = paging && has(arch.efer, EFER_LME);
   const efer = lma ? arch.efer | EFER_LMA : arch.efer & ~EFER_LMA;
@@ -118,6 +123,7 @@ function* kvm_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
   const changed = (vcpu.arch.cr4 ^ cr4) & CR4_MMU;
   if (is_long_mode(vcpu) && !has(cr4, X86_CR4_PAE))
     throw general_protection(vcpu, 'CR4.PAE is cleared in long mode');
+  if (changed !== 0) flushes(vcpu, null);
   vcpu.arch.cr4 = cr4;
   if (is_pae_paging(vcpu) && changed !== 0) yield* load_pdptrs(vcpu, vcpu.arch.cr3);
   if (changed !== 0) yield* kvm_mmu_reset_context(vcpu);
@@ -126,6 +132,7 @@ function* kvm_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
 /** The guest loads a control register. */
 export function* guest_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
   const c = yield* exit_begin(vcpu, 'CR_ACCESS');
+  flushes(vcpu, null);
   yield* kvm_set_cr3(vcpu, cr3);
   yield* exit_end(vcpu, c);
 }
@@ -158,7 +165,8 @@ export function* guest_set_efer(
 
 /** The guest drops one translation from its TLB. */
 export function* guest_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
-  const c = yield* exit_begin(vcpu, 'INVLPG', Math.floor(gva / 4096));
+  const c = yield* exit_begin(vcpu, 'INVLPG');
+  flushes(vcpu, Math.floor(gva / 4096));
   yield* kvm_mmu_invlpg(vcpu, gva);
   yield* exit_end(vcpu, c);
 }

@@ -10,7 +10,7 @@ import {
 } from '../bits.js';
 import { host_begin, operation_end } from '../operation.js';
 import { srcu_read_lock, srcu_read_unlock } from '../srcu.js';
-import { pte_pfn, pte_present } from '../structures/host.js';
+import { pte_pfn, pte_present, type SwapEntry } from '../structures/host.js';
 import type { Kvm } from '../structures/kvm.js';
 import { hex } from '../structures/pointer.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
@@ -104,12 +104,16 @@ export function* vm_map(kvm: Kvm, vcpu: KvmVcpu, m: GuestMapping): Step<number> 
   return first;
 }
 
-/** Bytes of guest memory as they are, without an access of anybody's; 0 where there is no page. */
+/** Bytes of guest memory as they are, in a frame or in swap, without an access of anybody's; 0 where there never was a page. */
 export function look_at_guest(kvm: Kvm, gpa: number, bytes: number): bigint {
   const hva = gpa_to_hva(kvm, gpa);
-  const pte = hva < 0 ? 0 : (kvm.mm.pgd.$look(Math.floor(hva / 4096)) as number);
-  if (!pte_present(pte)) return 0n;
-  return bytes_of(machine.phys.$look(pte_pfn(pte) * WORDS + Math.floor((gpa % 4096) / 8)), gpa % 8, bytes);
+  if (hva < 0) return 0n;
+  const vpn = Math.floor(hva / 4096);
+  const index = Math.floor((gpa % 4096) / 8);
+  const pte = kvm.mm.pgd.$look(vpn) as number;
+  if (pte_present(pte)) return bytes_of(machine.phys.$look(pte_pfn(pte) * WORDS + index), gpa % 8, bytes);
+  const saved = kvm.mm.swap.$look(vpn) as SwapEntry | undefined;
+  return bytes_of(saved?.find(([i]) => i === index)?.[1] ?? 0n, gpa % 8, bytes);
 }
 
 /** Address of the entry of a virtual address at a level; -1 where the tables do not reach so far. */

@@ -11,6 +11,7 @@ import {
 } from '../../../machine/index.js';
 import { mark_page_dirty } from '../dirty.js';
 import { hva_to_pfn } from '../gfn_to_pfn.js';
+import { memory_written } from '../guest/memory.js';
 import { load_word, store_word } from '../hw/memory.js';
 import {
   kvm_mmu_notifier_clear_flush_young,
@@ -176,6 +177,7 @@ export function* host_write_guest(
   store_word(pfn * WORDS + (hva % 4096) / 8, value);
   if (!pte_dirty(pte)) kvm.mm.pgd.$store(vpn, pte + _PAGE_DIRTY);
   for (const o of kvm.observers.hostStored) o(pfn);
+  if (!kvm.tdp) memory_written(kvm, pfn * WORDS + Math.floor((hva % 4096) / 8));
   if (mark) yield* mark_page_dirty(kvm, Math.floor(gpa / 4096));
   srcu_read_unlock(kvm.srcu, idx);
   operation_end(kvm, c);

@@ -11,7 +11,7 @@ import {
 } from '../bits.js';
 import { type Cpu, cpu } from '../structures/cpu.js';
 import type { HashTable } from '../structures/hash_table.js';
-import { type MmStruct, mm_struct, type Page, page } from '../structures/host.js';
+import { type MmStruct, mm_struct, type Page, page, pte_present } from '../structures/host.js';
 import { type Kvm, kvm_arch, kvm_struct } from '../structures/kvm.js';
 import {
   type KvmMemorySlot,
@@ -144,6 +144,11 @@ export class Look {
   }
   hostPte(slot: KvmMemorySlot, gfn: number): number {
     return (this.mm.$get(mm_struct.slot('pgd')) as MmStruct['pgd']).$get(this.vpn(slot, gfn));
+  }
+  /** Whether a guest frame is in the host's memory now. */
+  inMemory(gfn: number): boolean {
+    const slot = this.slotOf(gfn);
+    return slot !== undefined && pte_present(this.hostPte(slot, gfn));
   }
   /** The page of the host that a frame belongs to. */
   hostPage(pfn: number): Page | undefined {

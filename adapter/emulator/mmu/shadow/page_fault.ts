@@ -109,11 +109,13 @@ function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted
     const parent = page_header(sptep);
     if (parent.write_flooding_count > 0) parent.write_flooding_count = 0;
     yield* drop_large_spte(vcpu, sptep);
+    const table_gfn = gw.table_gfn[level - 2] as number;
+    yield* kvm.variant.child_reuse(vcpu, sptep, table_gfn, false);
     let sp: KvmMmuPage | null = null;
     if (!present(vcpu, sptep)) {
       const access = kvm.variant.pt_access(gw, level);
-      const table_gfn = gw.table_gfn[level - 2] as number;
       sp = yield* kvm_mmu_get_page(vcpu, table_gfn, addr, level - 1, false, access, sptep);
+      yield* kvm.variant.oos.linking(vcpu, sp);
     }
     prefetch_ptes.length = 0;
     if (yield* gpte_changed(vcpu, gw, level - 1, prefetch_ptes)) {
@@ -128,8 +130,9 @@ function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted
     if (parent.write_flooding_count > 0) parent.write_flooding_count = 0;
     yield* validate_direct_spte(vcpu, sptep, gw.pte_access);
     yield* drop_large_spte(vcpu, sptep);
+    const direct_gfn = gw.gfn - (gw.gfn % KVM_PAGES_PER_HPAGE(level));
+    yield* kvm.variant.child_reuse(vcpu, sptep, direct_gfn, true);
     if (!present(vcpu, sptep)) {
-      const direct_gfn = gw.gfn - (gw.gfn % KVM_PAGES_PER_HPAGE(level));
       const sp = yield* kvm_mmu_get_page(vcpu, direct_gfn, addr, level - 1, true, gw.pte_access, sptep);
       yield* link_shadow_page(kvm, sptep, sp);
     }

@@ -108,6 +108,7 @@ export function* kvm_mmu_pte_write(vcpu: KvmVcpu, store: Written): Step<void> {
   let zapped = false;
   let remote_flush = false;
   let local_flush = false;
+  const gentry = sps.length === 0 ? 0n : yield* kvm.variant.pte_write_value(kvm, w);
   for (let k = 0; k < sps.length; k++) {
     const sp = sps[k] as KvmMmuPage;
     // Zapped together with one before it.
@@ -120,7 +121,7 @@ export function* kvm_mmu_pte_write(vcpu: KvmVcpu, store: Written): Step<void> {
     const { first, count } = affected_sptes(sp, w);
     if (count > 0) local_flush = true;
     for (let i = first; i < first + count; i++)
-      if (yield* update_entry(vcpu, sp, sp.spt.at(i), w.value)) remote_flush = true;
+      if (yield* update_entry(vcpu, sp, sp.spt.at(i), gentry)) remote_flush = true;
   }
   if (!zapped) {
     if (remote_flush) yield* kvm_flush_remote_tlbs(kvm);

@@ -1,14 +1,5 @@
 /** Bringing shadow pages up to date with the guest tables that they shadow (specification, section 9.4). `mmu_lock` is held. */
-import {
-  machine,
-  READ_ONCE,
-  read64,
-  type Step,
-  spin_lock,
-  spin_unlock,
-  WORDS,
-  WRITE_ONCE,
-} from '../../../machine/index.js';
+import { machine, read64, type Step, spin_lock, spin_unlock, WORDS } from '../../../machine/index.js';
 import { PT_PAGE_TABLE_LEVEL, PT64_ROOT_LEVEL, spte_to_pfn } from '../bits.js';
 import { is_pae } from '../guest/control_registers.js';
 import {
@@ -37,13 +28,6 @@ import {
   type UnsyncPath,
 } from './unsync.js';
 
-/** Drops what an entry maps; the flush is left to whoever frees a frame. */
-function* drop_unflushed(vcpu: KvmVcpu, sptep: number): Step<void> {
-  const { kvm } = vcpu;
-  yield* drop_spte(kvm, sptep);
-  yield* WRITE_ONCE(kvm, 'tlbs_dirty', (yield* READ_ONCE(kvm, 'tlbs_dirty')) + 1);
-}
-
 /**
  * Makes the entries of a page of level 1 agree with the guest table, as far as they are filled. Entries that are empty stay so.
  * @returns false when the guest table cannot be read, or nothing is left: the page is of no use then
@@ -53,6 +37,7 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
   const f = guest_format(vcpu);
   const first = first_gpte_gpa(f.type, sp);
   let nr_present = 0;
+  let dropped = false;
   for (let i = 0; i < WORDS; i++) {
     const sptep = sp.spt.at(i);
     // An empty entry stays so while the lock is held: looking at it is no step.
@@ -65,7 +50,11 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
     const gfn = gpte_to_gfn(f.type, gpte);
     if (invalid) {
       if (kvm.bits.is_mmio_spte(spte)) yield* mmu_spte_clear_no_track(sptep);
-      else yield* drop_unflushed(vcpu, sptep);
+      else {
+        yield* drop_spte(kvm, sptep);
+        dropped = true;
+        yield* kvm.variant.sync_drop_flush.dropped(vcpu);
+      }
       continue;
     }
     const pte_access = sp.access & gpte_access(f, gpte, true);
@@ -78,7 +67,9 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
       continue;
     }
     if (gfn !== kvm_mmu_page_get_gfn(sp, i)) {
-      yield* drop_unflushed(vcpu, sptep);
+      yield* drop_spte(kvm, sptep);
+      dropped = true;
+      yield* kvm.variant.sync_drop_flush.dropped(vcpu);
       continue;
     }
     nr_present++;
@@ -93,6 +84,7 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
     };
     yield* set_spte(vcpu, sptep, m, { write_fault: false, user_fault: false, can_unsync: false });
   }
+  yield* kvm.variant.sync_drop_flush.end(vcpu, dropped);
   return nr_present > 0;
 }
 
@@ -127,6 +119,16 @@ export function* kvm_sync_page_transient(vcpu: KvmVcpu, sp: KvmMmuPage): Step<bo
   return !synced;
 }
 
+/** Write-protects the table of a page and syncs it for good. Returns false when it was zapped instead. */
+export function* kvm_sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
+  const { kvm } = vcpu;
+  if (yield* rmap_write_protect(kvm, sp.gfn)) yield* kvm_flush_remote_tlbs(kvm);
+  const invalid_list: KvmMmuPage[] = [];
+  const synced = yield* __kvm_sync_page(vcpu, sp, invalid_list, true);
+  yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
+  return synced;
+}
+
 /** Syncs all unsync pages of a guest table that is about to be used as one of a higher level. */
 export function* kvm_sync_pages(vcpu: KvmVcpu, gfn: number): Step<void> {
   const invalid_list: KvmMmuPage[] = [];
@@ -158,14 +160,15 @@ function* sync_batch(vcpu: KvmVcpu, paths: readonly UnsyncPath[]): Step<void> {
   yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
 }
 
-/** Syncs everything unsync below a page. When that is more than one batch, the lock is dropped in between. */
-function* mmu_sync_children(vcpu: KvmVcpu, parent: KvmMmuPage): Step<void> {
+/** Syncs everything unsync below a page. When that is more than one batch, the lock is dropped in between if it may be. */
+export function* mmu_sync_children(vcpu: KvmVcpu, parent: KvmMmuPage, can_yield: boolean): Step<void> {
   const { mmu_lock } = vcpu.kvm;
   let paths = yield* mmu_unsync_walk(vcpu.kvm, parent);
   while (paths.length > 0) {
     yield* sync_batch(vcpu, paths);
     paths = yield* mmu_unsync_walk(vcpu.kvm, parent);
     if (paths.length === 0) return;
+    if (!can_yield) continue;
     // cond_resched_lock: somebody else may want the lock. What was found may be gone after that.
     yield* spin_unlock(mmu_lock);
     yield* spin_lock(mmu_lock);
@@ -178,11 +181,11 @@ export function* mmu_sync_roots(vcpu: KvmVcpu): Step<void> {
   const { mmu } = vcpu.arch;
   if (mmu.direct_map || mmu.root_hpa === INVALID_PAGE) return;
   if (mmu.shadow_root_level === PT64_ROOT_LEVEL)
-    yield* mmu_sync_children(vcpu, page_header(mmu.root_hpa / 8));
+    yield* mmu_sync_children(vcpu, page_header(mmu.root_hpa / 8), true);
   else
     for (let i = 0; i < 4; i++) {
       const root = machine.phys.$load((mmu.pae_root as Spt).at(i));
-      if (root !== 0n) yield* mmu_sync_children(vcpu, page_header(spte_to_pfn(root) * WORDS));
+      if (root !== 0n) yield* mmu_sync_children(vcpu, page_header(spte_to_pfn(root) * WORDS), true);
     }
   for (const o of vcpu.kvm.observers.rootsSynced) o(vcpu);
 }

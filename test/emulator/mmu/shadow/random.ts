@@ -17,6 +17,9 @@ export class Kernel extends Guest {
   private readonly checks: InvariantChecks;
   /** Two roots that share the table of the data. */
   roots: number[] = [];
+  /** Where the entries of the data are: the first of the table, and the one that points to it. */
+  private leaf = 0;
+  private pde = 0;
 
   constructor(settings: Settings = {}, names: readonly string[] = ALL) {
     super(settings);
@@ -44,6 +47,8 @@ export class Kernel extends Guest {
       if (value !== 0n) this.setup(this.mm('write_guest', { gpa: other + i * 8, value }));
     }
     this.roots = [this.cr3, other];
+    this.leaf = this.at(DATA);
+    this.pde = this.at(DATA, 2);
     for (const v of this.instance.vcpus) this.setup(this.op(v, 'set_cr3', { value: this.cr3 }));
     return this;
   }
@@ -53,11 +58,10 @@ export class Kernel extends Guest {
     const page = pick(PAGES);
     const va = DATA + page * 4096 + 8 * pick(2);
     const cpl = pick(2) * 3;
-    const at = this.at(DATA) + page * this.bytes();
-    const pde = this.at(DATA, 2);
+    const at = this.leaf + page * this.bytes();
+    const { pde } = this;
+    const seen = (gpa: number) => TABLES + gpa - 0x1_0000;
     const bytes = this.bytes();
-    // A table that the guest has linked by chance may make an entry of anything.
-    const seen = (gpa: number) => TABLES + gpa - (gpa % bytes) - 0x1_0000;
     const frame = BigInt(FRAME + pick(PAGES) * 4096);
     const gpte = frame | [0x67n, 0x67n, 0x27n, 0x07n, 0x65n, 0x63n, 0x25n, 0n][pick(8)]!;
     switch (verbs[pick(verbs.length)]) {

@@ -29,6 +29,8 @@ class History {
   /** Words of tables as they were when they were last looked at. */
   private readonly known = new Ledger<bigint>();
   private readonly flushed = new Ledger<number>();
+  /** Words that emulations have stored to and not yet told the shadow pages of, by vCPU. */
+  private readonly emulating = new Ledger<number>();
   /** The same for single pages, by vCPU and page. */
   private readonly flushedPage = new Map<number, Ledger<number>>();
 
@@ -37,6 +39,11 @@ class History {
     for (let i = 0; i < c.look.vcpus.length; i++) this.flushedPage.set(i, new Ledger<number>());
     observers.memoryWritten.push((pa) => this.written(pa));
     c.tables.onChange((sp) => this.remember(peek(sp, 'gfn')));
+    observers.hostPteChanged.push((vpn) => {
+      if (c.tables.size > 0) for (const gfn of c.look.gfnsOfVpn(vpn)) this.remember(gfn);
+    });
+    observers.emulatedStored.push((v, gpa) => this.emulating.put(peek(v, 'vcpu_id'), gpa - (gpa % 8)));
+    observers.emulatedSeen.push((v) => this.emulated(peek(v, 'vcpu_id')));
     observers.guestFlushes.push((v, vpn) => {
       const vcpu = peek(v, 'vcpu_id');
       if (vpn !== null) this.flushedPage.get(vcpu)?.put(vpn, c.machine.steps);
@@ -44,16 +51,30 @@ class History {
     });
   }
 
+  /** A store that was emulated is done only now, when the shadow pages have been told. */
+  private emulated(vcpu: number): void {
+    const gpa = this.emulating.get(vcpu);
+    this.emulating.put(vcpu, undefined);
+    const step = this.c.machine.steps;
+    if (this.changes.value.some((p) => p.gpa === gpa))
+      this.changes.value = this.changes.value.map((p) => (p.gpa === gpa ? { ...p, step } : p));
+  }
+
   private flushedAll(vcpu: number): void {
     this.flushed.put(vcpu, this.c.machine.steps);
     const oldest = Math.min(...this.c.look.vcpus.map((_, i) => this.flushed.get(i) ?? 0));
-    const kept = this.changes.value.filter((p) => p.step >= oldest);
+    const busy = this.busy();
+    const kept = this.changes.value.filter((p) => p.step >= oldest || busy.has(p.gpa));
     if (kept.length < this.changes.value.length) this.changes.value = kept;
+  }
+
+  private busy(): Set<number> {
+    return new Set(this.emulating.keys().map((vcpu) => this.emulating.get(vcpu) as number));
   }
 
   /** Takes a table down as it is, before it is changed. */
   private remember(gfn: number): void {
-    if (!this.c.tables.wasTable(gfn)) return;
+    if (!this.c.tables.wasTable(gfn) || !this.c.look.inMemory(gfn)) return;
     for (let i = 0; i < WORDS; i++) {
       const gpa = gfn * 4096 + i * 8;
       if (!this.known.has(gpa)) this.known.put(gpa, this.now(gpa));
@@ -76,20 +97,30 @@ class History {
     }
   }
 
+  /** A table could not be read, so that nothing can be said. */
+  blind = false;
+
   /** The translations of a page that the tables have had since the vCPU last flushed it; the present one first. */
   *translations(vcpu: number, vpn: number): Generator<Translation> {
     const { look } = this.c;
-    const now = guestTranslation(look, vcpu, vpn);
-    if (now !== undefined) yield now;
     const since = Math.max(this.flushed.get(vcpu) ?? 0, this.flushedPage.get(vcpu)?.get(vpn) ?? 0);
     const undone = new Map<number, bigint>();
     const read: Reader = (gpa, bytes) => {
-      const word = undone.get(gpa - (gpa % 8));
-      return word === undefined ? look_at_guest(this.c.kvm, gpa, bytes) : bytes_of(word, gpa % 8, bytes);
+      const at = gpa - (gpa % 8);
+      const there = look.inMemory(Math.floor(gpa / 4096));
+      // A page that the host is just taking away lies nowhere for a moment: what it holds is what it was.
+      const word = undone.get(at) ?? (there ? undefined : this.known.get(at));
+      if (word !== undefined) return bytes_of(word, gpa % 8, bytes);
+      if (!there) this.blind = true;
+      return look_at_guest(this.c.kvm, gpa, bytes);
     };
+    const now = guestTranslation(look, vcpu, vpn, read);
+    if (now !== undefined) yield now;
     const all = this.changes.value;
-    for (let k = all.length - 1; k >= 0 && (all[k] as Past).step >= since; k--) {
-      const { gpa, was } = all[k] as Past;
+    const busy = this.busy();
+    for (let k = all.length - 1; k >= 0; k--) {
+      const { step, gpa, was } = all[k] as Past;
+      if (step < since && !busy.has(gpa)) continue;
       undone.set(gpa, was);
       const then = guestTranslation(look, vcpu, vpn, read);
       if (then !== undefined) yield then;
@@ -125,7 +156,9 @@ function watchAccesses(
         for (const t of history.translations(vcpu, vpn))
           if (gfns.includes(t.gfn) && allowed(v, t, a)) yield t;
       }
-      return judge(matching(), a.what === 'stores' || a.what === 'compares and exchanges');
+      history.blind = false;
+      const wrong = judge(matching(), a.what === 'stores' || a.what === 'compares and exchanges');
+      return history.blind ? '' : wrong;
     });
     if (problem !== '')
       c.broken(rule, {

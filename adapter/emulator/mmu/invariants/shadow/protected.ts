@@ -49,12 +49,17 @@ export const W1: Rule = {
 
 export const W3: Rule = {
   name: 'INV-W3',
-  doc: 'An spte with SPTE_MMU_WRITEABLE maps no guest page table that has a valid shadow page which is not unsync.',
+  doc: 'An spte that the fast path may make writable (SPTE_HOST_WRITEABLE and SPTE_MMU_WRITEABLE) maps no guest page table that has a valid shadow page which is not unsync.',
   when: 'lock',
   watch: (c) => {
-    const { SPTE_MMU_WRITEABLE } = c.kvm.bits;
-    if (!c.kvm.tdp && SPTE_MMU_WRITEABLE !== 0n)
-      noSpte(c, W3, (l) => (l.value & SPTE_MMU_WRITEABLE) !== 0n, 'has SPTE_MMU_WRITEABLE and maps');
+    const { bits } = c.kvm;
+    if (!c.kvm.tdp)
+      noSpte(
+        c,
+        W3,
+        (l) => bits.spte_is_locklessly_modifiable(l.value),
+        'may be made writable without the lock and maps',
+      );
   },
 };
 

@@ -100,9 +100,15 @@ export const S1: Rule = {
     c.sptes.onChange((s) => {
       if (s.isLeaf && isValidTable(s.sp)) suspects.add(s.sptep);
     });
-    c.tables.onChange((sp) => {
+    const suspectAll = (sp: KvmMmuPage) => {
       if (!isValidTable(sp) || peek(sp, 'unsync')) return;
       for (let i = 0; i < 512; i++) if (look.word(spTable(sp).at(i)) !== 0n) suspects.add(spTable(sp).at(i));
+    };
+    c.tables.onChange(suspectAll);
+    // What the table says cannot be known while the host has it nowhere.
+    observers.hostPteChanged.push((vpn) => {
+      if (c.tables.size === 0) return;
+      for (const gfn of look.gfnsOfVpn(vpn)) for (const sp of c.tables.of(gfn)) suspectAll(sp);
     });
     observers.memoryWritten.push((pa) => {
       if (c.tables.size === 0) return;
@@ -119,7 +125,7 @@ export const S1: Rule = {
     function judge(sptep: number): Verdict {
       const sp = look.page(sptep);
       if (sp === undefined || !isValidTable(sp) || peek(sp, 'unsync')) return undefined;
-      if (!look.isLeaf(look.word(sptep), spLevel(sp))) return undefined;
+      if (!look.isLeaf(look.word(sptep), spLevel(sp)) || !look.inMemory(spGfn(sp))) return undefined;
       const problem = difference(c, sp, sptep);
       if (problem === '') return undefined;
       const { gpa } = entryOf(sp, sptep % 512);
