@@ -68,7 +68,7 @@
   (say-local "seen")
   (dap-step-in (session))
   (await-stop)
-  (say-local "what")
+  (say-local "vpn")
   (say-local "gpa")
   (say-value "vm.arch.n_used_mmu_pages")
   (dap-step-out (session))

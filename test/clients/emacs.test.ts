@@ -24,7 +24,7 @@ describe('Emacs', () => {
       'stopped in guest, guest.lockstep line 10',
       'seen = nothing',
       'stopped in guest_instruction, a kernel function',
-      'what = loads',
+      'vpn = 0x3',
       'gpa = 0x3000',
       'vm.arch.n_used_mmu_pages = 4',
       'stopped in guest, guest.lockstep line 11',

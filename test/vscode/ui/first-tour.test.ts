@@ -49,9 +49,9 @@ describe('the first tour, with mouse and keyboard', () => {
     await vscode.close('Locals');
     const page = ['mmu', 'vm', 'arch', 'active_mmu_pages', '[0]', 'spt'];
     await vscode.expand(...page, '[3]');
-    const entry = await vscode.variable('[3]', page.length + 1).getAttribute('aria-label');
+    const entry = await (await vscode.reveal('[3]', page.length + 1)).getAttribute('aria-label');
     assert.ok(entry?.startsWith(`[3], value ${word} `), entry ?? 'no such row');
-    await vscode.variable('writable', page.length + 2).waitFor();
+    await (await vscode.reveal('writable', page.length + 2)).waitFor();
     await vscode.screenshot('first-tour');
   });
 

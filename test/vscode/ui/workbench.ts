@@ -252,6 +252,17 @@ export class Workbench {
     return this.page.locator(`${row}[aria-label="Scope ${name}"], ${row}[aria-label^="${name}, value "]`);
   }
 
+  /** The same row, scrolled to: a long pane holds only the rows that are in sight. */
+  async reveal(name: string, depth: number): Promise<Locator> {
+    const row = this.variable(name, depth);
+    for (let n = 0; n < 40 && (await row.count()) === 0; n++) {
+      await this.page.locator('.debug-variables').hover();
+      await this.page.mouse.wheel(0, 80);
+      await this.page.evaluate('new Promise((drawn) => requestAnimationFrame(drawn))');
+    }
+    return row;
+  }
+
   /** Closes a scope of the Variables pane. */
   async close(scope: string): Promise<void> {
     const row = this.variable(scope, 1);
@@ -262,7 +273,7 @@ export class Workbench {
   /** Opens rows of the Variables pane from a scope downwards. */
   async expand(...path: string[]): Promise<void> {
     for (const [index, name] of path.entries()) {
-      const row = this.variable(name, index + 1);
+      const row = await this.reveal(name, index + 1);
       if ((await row.getAttribute('aria-expanded')) === 'false')
         await row.locator('.monaco-tl-twistie').click();
       await this.page
