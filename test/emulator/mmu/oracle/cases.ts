@@ -4,6 +4,7 @@ import type { Entry, PagingMode, Processor } from './reference.js';
 /** Where the address lies, and the pages that its entries may lead to: a different one for each size. */
 export const VA = 0x80_3000;
 export const SMALL = 0x20_0000;
+export const OTHER = 0x20_1000;
 export const LARGE = 0x40_0000;
 export const HUGE = 0;
 export const MAXPHYADDR = 48;
@@ -36,7 +37,9 @@ function entries(mode: PagingMode, base: number, varied: readonly bigint[], alwa
 }
 
 /** What the entries of a level can be; `table` is where the next table lies. */
-const ptes = (mode: PagingMode): bigint[] => [
+const ptes = (mode: PagingMode): bigint[] =>
+  toSmall(mode).map((e, i) => (i % 3 === 0 ? e ^ BigInt(SMALL ^ OTHER) : e));
+const toSmall = (mode: PagingMode): bigint[] => [
   ...entries(mode, SMALL, [A, D], 0n),
   // Bit 7 is the memory type here.
   ...[P, P | W | U, P | W | U | A | D].map((bits) => BigInt(SMALL) | PS | bits),
@@ -105,6 +108,12 @@ function upper([pt, pd, pdpt]: Tables): Path[] {
   return [...passed.flatMap((up) => low.map((l) => [...l, ...up])), ...ends.map((up) => [page, pde, ...up])];
 }
 
+/** Paths that mean something with all settings of the registers that have CR4.PSE as here. */
+export const steady = (cpu: Processor, tables: Tables): Path[] => [
+  ...ptes(cpu.mode).map((pte) => [pte, BigInt(tables[0] as number) | PERMISSIVE]),
+  ...largePages(cpu.mode, cpu.pse).map((pde) => [BigInt(SMALL), pde]),
+];
+
 /** Every path with these registers, in a mixed order: what comes before a case must not matter to it. */
 export const paths = (cpu: Processor, tables: Tables): Path[] =>
   mixed([...lower(cpu, tables[0] as number), ...(cpu.mode === '64' ? upper(tables) : [])]);
@@ -121,19 +130,16 @@ function mixed<T>(all: readonly T[]): T[] {
 /** All settings of the registers that a mode looks at; CR4.PSE is one way or the other where it has no meaning. */
 export function processors(mode: PagingMode): Processor[] {
   const both = [false, true];
-  return both.flatMap((wp) =>
-    both.flatMap((smep) =>
-      both.flatMap((nxe) =>
-        (mode === '32' ? both : [wp !== nxe]).map((pse) => ({
-          mode,
-          wp,
-          smep,
-          nxe,
-          pse,
-          maxphyaddr: MAXPHYADDR,
-        })),
-      ),
-    ),
+  const settings = both.flatMap((wp) => both.flatMap((smep) => both.map((nxe) => ({ wp, smep, nxe }))));
+  return settings.flatMap(({ wp, smep, nxe }) =>
+    (mode === '32' ? both : [wp !== nxe]).map((pse) => ({
+      mode,
+      wp,
+      smep,
+      nxe,
+      pse,
+      maxphyaddr: MAXPHYADDR,
+    })),
   );
 }
 

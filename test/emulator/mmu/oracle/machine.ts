@@ -1,12 +1,14 @@
 /** A machine with shadow paging whose guest tries one address with entries of all kinds. */
+
+import { KVM_MMU_UNSYNC_PAGE } from '../../../../adapter/emulator/mmu/events.js';
 import { guest_invlpg } from '../../../../adapter/emulator/mmu/guest/control.js';
 import type { GuestAccess } from '../../../../adapter/emulator/mmu/guest/instruction.js';
 import { guest_instruction } from '../../../../adapter/emulator/mmu/guest.js';
 import { vm_zap_all } from '../../../../adapter/emulator/mmu/ioctl.js';
 import { WORDS } from '../../../../adapter/machine/index.js';
 import type { Act, Settings } from '../../harness.js';
-import { Guest } from '../shadow/rig.js';
-import { HUGE, LARGE, SMALL, type Tables, VA } from './cases.js';
+import { type Args, Guest } from '../shadow/rig.js';
+import { HUGE, LARGE, OTHER, SMALL, type Tables, VA } from './cases.js';
 import type { Entry, MemoryAccess, PagingMode, Processor } from './reference.js';
 
 const CR0_WP = 2 ** 16;
@@ -15,6 +17,13 @@ const CR4_SMEP = 1 << 20;
 const LOADED = 0x10;
 const STORED = 0x18;
 const MEMORY = 2 ** 24;
+/** Levels of the tables that lie in memory and that accesses may change. */
+const LEVELS: Readonly<Record<PagingMode, readonly number[]>> = {
+  none: [],
+  '32': [1, 2],
+  pae: [1, 2],
+  '64': [1, 2, 3, 4],
+};
 
 /** What the machine has made of an access. */
 export interface Seen {
@@ -30,24 +39,30 @@ export class Machine extends Guest {
   private readonly gpas: number[];
   private readonly alias: number;
   private readonly ebytes: number;
-  /** Entries as the guest has left them, the highest first. */
   private stored = 0;
+  /** How often a shadow page has been left to lag behind. */
+  unsynced = 0;
 
   constructor(
     readonly mode: PagingMode,
+    slot: Args = {},
     settings: Settings = {},
   ) {
-    super({ paging: mode, memory: MEMORY, ...settings });
-    this.boot(MEMORY);
+    super({ paging: mode === 'none' ? 'nonpaging' : mode, memory: MEMORY, ...settings });
+    this.boot(MEMORY, slot);
+    this.machine.listen([KVM_MMU_UNSYNC_PAGE], () => {
+      this.unsynced++;
+    });
     this.alias = mode === '64' ? 2 ** 39 : 2 ** 30;
     this.ebytes = mode === '32' ? 4 : 8;
-    this.map(VA, SMALL);
-    this.map(this.alias, 0x1_0000, { pages: 16 });
-    const levels = mode === '64' ? [1, 2, 3, 4] : [1, 2];
-    this.gpas = levels.map((level) => this.at(VA, level));
+    if (mode !== 'none') {
+      this.map(VA, SMALL);
+      this.map(this.alias, 0x1_0000, { pages: 16 });
+    }
+    this.gpas = LEVELS[mode].map((level) => this.at(VA, level));
     this.tables = this.gpas.map((gpa) => gpa - (gpa % 4096));
     // Different pages are told apart by what is in them.
-    for (const page of [SMALL, LARGE + (VA % 2 ** 22), LARGE + (VA % 2 ** 21), HUGE + VA])
+    for (const page of [SMALL, OTHER, LARGE + (VA % 2 ** 22), LARGE + (VA % 2 ** 21), HUGE + VA])
       this.setup(this.mm('write_guest', { gpa: page + LOADED, value: page + LOADED }));
   }
 
@@ -107,14 +122,14 @@ export class Machine extends Guest {
   }
 
   /** Makes an access. `address` is the physical one that it should get to. */
-  access({ kind, cpl }: MemoryAccess, address: number): Seen {
+  access({ kind, cpl }: MemoryAccess, address: number, va = VA): Seen {
     if (kind === 'write') {
       const value = BigInt(++this.stored);
-      this.setup(this.instruction('stores', VA + STORED, 8, value, cpl));
+      this.setup(this.instruction('stores', va + STORED, 8, value, cpl));
       return { error: this.fault(), right: address < 0 || this.word(address + STORED) === value };
     }
     const what = kind === 'read' ? 'loads' : 'fetches';
-    const [found] = this.setup(this.instruction(what, VA + LOADED, 8, 0n, cpl));
+    const [found] = this.setup(this.instruction(what, va + LOADED, 8, 0n, cpl));
     return {
       error: this.fault(),
       right: address < 0 || kind === 'fetch' || found === BigInt(address + LOADED),

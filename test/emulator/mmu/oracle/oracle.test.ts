@@ -1,7 +1,7 @@
 /** Every access with every kind of entry: the machine does what the manual says. */
 import assert from 'node:assert/strict';
 import { MODES } from '../shadow/rig.js';
-import { type Path, paths, processors, VA, wayOf } from './cases.js';
+import { type Path, paths, processors, steady, VA, wayOf } from './cases.js';
 import { Machine } from './machine.js';
 import { type Entry, type MemoryAccess, type Processor, translate } from './reference.js';
 
@@ -53,15 +53,19 @@ function compare(vm: Machine, cpu: Processor, access: MemoryAccess, history: str
 const rotated = (n: number): readonly MemoryAccess[] =>
   ACCESSES.map((_, i) => ACCESSES[(n + i) % ACCESSES.length] as MemoryAccess);
 
-/** Goes through all cases of a mode. */
+/** Makes all accesses to an address as it is now. */
+function tryAll(vm: Machine, cpu: Processor, n: number, how: string, d: Differences): void {
+  for (const [i, access] of rotated(n).entries()) compare(vm, cpu, access, `${how}, access ${i + 1}`, d);
+}
+
+/** Goes through all cases of a mode; `prepare` puts the entries there, and says how. */
 function all(vm: Machine, prepare: (path: Path, n: number) => string): void {
   const d = new Differences();
   let n = 0;
   for (const cpu of processors(vm.mode)) {
     vm.load_registers(cpu);
     for (const path of paths(cpu, vm.tables)) {
-      const how = prepare(path, n);
-      for (const [i, access] of rotated(n).entries()) compare(vm, cpu, access, `${how}, access ${i + 1}`, d);
+      tryAll(vm, cpu, n, prepare(path, n), d);
       n++;
     }
   }
@@ -78,13 +82,52 @@ describe('mmu: what the manual says about paging', () => {
       });
     });
 
-    it(`${mode}: after the guest has changed its entries and flushed them`, () => {
-      const vm = new Machine(mode);
+    it(`${mode}: after the guest has changed its entries and flushed them, on huge pages of the host`, () => {
+      const vm = new Machine(mode, { huge: true });
       all(vm, (path, n) => {
         const by = n % 3 === 0 ? 'cr3' : 'invlpg';
         vm.change(wayOf(mode, path, vm.tables), by);
         return `changed, ${by}`;
       });
+      assert.ok(vm.unsynced > 1000, `${vm.unsynced} pages have lagged behind`);
+    });
+
+    it(`${mode}: after the guest has loaded control registers, with what is shadowed for others`, () => {
+      const vm = new Machine(mode);
+      const d = new Differences();
+      for (const pse of [false, true]) {
+        const cpus = processors(mode).filter((cpu) => cpu.pse === pse);
+        for (const [n, path] of steady(cpus[0] as Processor, vm.tables).entries()) {
+          vm.afresh(wayOf(mode, path, vm.tables));
+          for (const cpu of cpus) {
+            vm.load_registers(cpu);
+            tryAll(vm, cpu, n, 'other registers', d);
+          }
+        }
+      }
+      d.none();
     });
   }
+
+  it('pae: an address whose entry above the page directories is absent', () => {
+    const vm = new Machine('pae');
+    const far = VA + 2 ** 31;
+    for (const cpu of processors('pae')) {
+      vm.load_registers(cpu);
+      for (const access of ACCESSES) {
+        const { error } = translate(cpu, [{ level: 3, value: 0n }], far, access);
+        assert.equal(vm.access(access, -1, far).error, error);
+      }
+    }
+  });
+
+  it('without paging nothing is forbidden, whatever the registers say', () => {
+    const vm = new Machine('none');
+    const d = new Differences();
+    for (const cpu of processors('none')) {
+      vm.load_registers(cpu);
+      tryAll(vm, cpu, 0, 'no paging', d);
+    }
+    d.none();
+  });
 });

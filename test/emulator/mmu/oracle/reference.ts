@@ -3,8 +3,8 @@
  * It shares no code with the emulator: it is what the emulator is compared with. Numbers in brackets are sections of the manual.
  */
 
-/** Paging modes that have tables [4.1.1]. */
-export type PagingMode = '32' | 'pae' | '64';
+/** Paging modes [4.1.1]; `none` is CR0.PG = 0. */
+export type PagingMode = 'none' | '32' | 'pae' | '64';
 
 /** What control registers and CPUID say. */
 export interface Processor {
@@ -33,7 +33,7 @@ export interface Entry {
   readonly value: bigint;
 }
 
-/** What has come of an access. */
+/** What has come of an access. `sets` and `may` are about the entries, without the PDPTE of PAE. */
 export interface Answer {
   /** Error code of the page fault; -1 when there is none. */
   readonly error: number;
@@ -114,8 +114,8 @@ function errorCode(cpu: Processor, access: MemoryAccess, present: boolean, rsvd:
 /**
  * Translates a linear address.
  * @param entries the entries that the address selects, from the highest table in memory down to level 1: those below an entry
- * that maps a page, or is not present, are not looked at. The four PDPTEs of PAE are not among them: they have no rights, no A
- * and no D, and are checked when CR3 is loaded
+ * that maps a page, or is not present, are not looked at. The PDPTE of PAE may be left out when it is present: it has no rights,
+ * no A and no D, and its reserved bits are checked when CR3 is loaded [4.4.1]
  */
 export function translate(
   cpu: Processor,
@@ -124,6 +124,7 @@ export function translate(
   access: MemoryAccess,
 ): Answer {
   const none = entries.map(() => 0n);
+  if (cpu.mode === 'none') return { error: -1, address: linear % 2 ** 32, sets: none, may: none };
   const fault = (at: number, present: boolean, rsvd: boolean): Answer => ({
     error: errorCode(cpu, access, present, rsvd),
     address: -1,
@@ -133,6 +134,7 @@ export function translate(
   for (let i = 0; i < entries.length; i++) {
     const e = entries[i] as Entry;
     if ((e.value & PRESENT) === 0n) return fault(i, false, false);
+    if (cpu.mode === 'pae' && e.level === 3) return translate(cpu, entries.slice(1), linear, access);
     if ((e.value & reserved(cpu, e)) !== 0n) return fault(i, true, true);
     if (!mapsPage(cpu, e)) continue;
     if (!allowed(cpu, entries.slice(0, i + 1), access)) return fault(i, true, false);
