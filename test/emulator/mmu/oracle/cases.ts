@@ -114,9 +114,14 @@ export const steady = (cpu: Processor, tables: Tables): Path[] => [
   ...largePages(cpu.mode, cpu.pse).map((pde) => [BigInt(SMALL), pde]),
 ];
 
-/** Every path with these registers, in a mixed order: what comes before a case must not matter to it. */
-export const paths = (cpu: Processor, tables: Tables): Path[] =>
-  mixed([...lower(cpu, tables[0] as number), ...(cpu.mode === '64' ? upper(tables) : [])]);
+/**
+ * Every path with these registers. With half of the registers the next one has most often the same tables, and only another PTE;
+ * with the others it has little in common: what comes before a case must not matter to it.
+ */
+export function paths(cpu: Processor, tables: Tables): Path[] {
+  const all = [...lower(cpu, tables[0] as number), ...(cpu.mode === '64' ? upper(tables) : [])];
+  return cpu.wp === cpu.smep ? mixed(all) : all;
+}
 
 /** The same elements in an order in which neighbours have little in common. */
 function mixed<T>(all: readonly T[]): T[] {
@@ -127,20 +132,24 @@ function mixed<T>(all: readonly T[]): T[] {
   return all.map((_, i) => all[(i * stride) % n] as T);
 }
 
-/** All settings of the registers that a mode looks at; CR4.PSE is one way or the other where it has no meaning. */
-export function processors(mode: PagingMode): Processor[] {
+/**
+ * All settings of the registers that a mode looks at. CR4.PSE is one way or the other where it has no meaning.
+ * @param only the one setting of CR4.PSE
+ */
+export function processors(mode: PagingMode, only?: boolean): Processor[] {
   const both = [false, true];
   const settings = both.flatMap((wp) => both.flatMap((smep) => both.map((nxe) => ({ wp, smep, nxe }))));
-  return settings.flatMap(({ wp, smep, nxe }) =>
-    (mode === '32' ? both : [wp !== nxe]).map((pse) => ({
+  return settings.flatMap(({ wp, smep, nxe }) => {
+    const some = mode === '32' ? both : [wp !== nxe];
+    return (only === undefined ? some : [only]).map((pse) => ({
       mode,
       wp,
       smep,
       nxe,
       pse,
       maxphyaddr: MAXPHYADDR,
-    })),
-  );
+    }));
+  });
 }
 
 /** The whole way of an address, from the highest table in memory. */

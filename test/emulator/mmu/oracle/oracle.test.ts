@@ -96,7 +96,7 @@ describe('mmu: what the manual says about paging', () => {
       const vm = new Machine(mode);
       const d = new Differences();
       for (const pse of [false, true]) {
-        const cpus = processors(mode).filter((cpu) => cpu.pse === pse);
+        const cpus = processors(mode, pse);
         for (const [n, path] of steady(cpus[0] as Processor, vm.tables).entries()) {
           vm.afresh(wayOf(mode, path, vm.tables));
           for (const cpu of cpus) {
