@@ -23,6 +23,12 @@ export const is_write_protection = (vcpu: KvmVcpu): boolean => has(vcpu.arch.cr0
 export const is_pae = (vcpu: KvmVcpu): boolean => has(vcpu.arch.cr4, X86_CR4_PAE);
 export const is_pse = (vcpu: KvmVcpu): boolean => has(vcpu.arch.cr4, X86_CR4_PSE);
 export const is_smep = (vcpu: KvmVcpu): boolean => has(vcpu.arch.cr4, X86_CR4_SMEP);
+/**
+ * CR4.SMEP as the hardware has it while the guest runs (`vmx_set_cr4`). A guest without paging must be free to execute anything,
+ * and the hardware translates through tables all the same, in which all of that guest's memory is for user code. Linux 3.6 left
+ * it on: such a guest faulted for ever.
+ */
+export const hw_smep = (vcpu: KvmVcpu): boolean => is_smep(vcpu) && is_paging(vcpu);
 export const is_long_mode = (vcpu: KvmVcpu): boolean => has(vcpu.arch.efer, EFER_LMA);
 export const is_nx = (vcpu: KvmVcpu): boolean => has(vcpu.arch.efer, EFER_NX);
 

@@ -40,7 +40,8 @@ export function init_kvm_mmu(vcpu: KvmVcpu): void {
   mmu.root_level = guest_root_level(vcpu);
   mmu.direct_map = mmu.root_level === 0;
   mmu.shadow_root_level = mmu.root_level === PT64_ROOT_LEVEL ? PT64_ROOT_LEVEL : PT32E_ROOT_LEVEL;
-  mmu.nx = is_paging(vcpu) && is_nx(vcpu);
+  // Entries of 4 bytes have no such bit, whatever EFER says.
+  mmu.nx = mmu.root_level > PT32_ROOT_LEVEL && is_nx(vcpu);
   mmu.base_role = base_role(vcpu);
 }
 

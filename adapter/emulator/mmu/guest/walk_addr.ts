@@ -25,7 +25,7 @@ import {
 } from '../fast_page_fault.js';
 import { ACC_ALL, ACC_USER_MASK } from '../structures/mmu_page.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
-import { is_nx, is_smep, is_write_protection } from './control_registers.js';
+import { is_smep, is_write_protection } from './control_registers.js';
 import {
   type GuestFormat,
   gpte_access,
@@ -117,7 +117,7 @@ export function* walk_addr(vcpu: KvmVcpu, f: GuestFormat, addr: number, access: 
   if (w.fault < 0) return w;
   w.fault |= access & (PFERR_WRITE_MASK | PFERR_USER_MASK);
   // A CPU that can forbid execution tells fetches from reads.
-  if (is_nx(vcpu) || is_smep(vcpu)) w.fault |= access & PFERR_FETCH_MASK;
+  if (f.nx || is_smep(vcpu)) w.fault |= access & PFERR_FETCH_MASK;
   if (machine.wants(KVM_MMU_WALKER_ERROR)) machine.emit(KVM_MMU_WALKER_ERROR, [w.fault]);
   return w;
 }

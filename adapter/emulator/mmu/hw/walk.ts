@@ -1,7 +1,7 @@
 /** The page walk of the hardware (specification, section 2.2). Not kernel code: it looks at words, one for each step. */
 import { event_step, machine, type Step, WORDS } from '../../../machine/index.js';
 import { PT32E_ROOT_LEVEL, type SpteBits } from '../bits.js';
-import { is_smep } from '../guest/control_registers.js';
+import { hw_smep } from '../guest/control_registers.js';
 import { shadow_walk_init } from '../lockless_walk.js';
 import type { Cpu } from '../structures/cpu.js';
 import { gfn_at, type KvmMmuPage, kvm_mmu_page } from '../structures/mmu_page.js';
@@ -76,7 +76,7 @@ function allows(r: Rights, access: Access, cpl: number, smep: boolean): boolean 
 /** Whether a cached translation is enough for an access of guest code. */
 export const permits = (vcpu: KvmVcpu, e: TlbEntry, access: Access, cpl: number): boolean =>
   vcpu.kvm.walk.shadow
-    ? allows(e, access, cpl, is_smep(vcpu)) && (access !== Access.write || e.dirty)
+    ? allows(e, access, cpl, hw_smep(vcpu)) && (access !== Access.write || e.dirty)
     : access === Access.read || (access === Access.write ? e.writable && e.dirty : e.executable);
 
 /**
@@ -124,7 +124,7 @@ export function* page_walk(vcpu: KvmVcpu, c: Cpu, gpa: number, access: Access, c
       level--;
     }
     const denied = b.shadow
-      ? !allows({ writable, executable, user }, access, cpl, is_smep(vcpu))
+      ? !allows({ writable, executable, user }, access, cpl, hw_smep(vcpu))
       : (access === Access.write && !writable) || (access === Access.exec && !executable);
     if (denied) return attempted | P;
 
