@@ -136,11 +136,13 @@ export class Log {
 
   /** The latest step, not after `step`, that wrote to a place for which `fits` holds; -1 when none that is known did. */
   lastStepWith(step: number, fits: (obj: KObject, slot: number) => boolean): number {
-    let n = step + 1 < this.taken ? this.startOf(step + 1) : this.writes;
-    const last = Math.max(this.firstWrite, this.origin);
-    while (--n >= last) {
-      const { objs, slots } = this.writeChunks[Math.floor(n / CHUNK)] as Writes;
-      if (fits(objs[n % CHUNK] as KObject, slots[n % CHUNK] as number)) return this.stepAt(n);
+    const end = step + 1 < this.taken ? this.startOf(step + 1) : this.writes;
+    const first = Math.max(this.firstWrite, this.origin);
+    for (let k = Math.floor((end - 1) / CHUNK); (k + 1) * CHUNK > first; k--) {
+      const { objs, slots } = this.writeChunks[k] as Writes;
+      const low = Math.max(first - k * CHUNK, 0);
+      for (let i = Math.min(end - k * CHUNK, CHUNK) - 1; i >= low; i--)
+        if (fits(objs[i] as KObject, slots[i] as number)) return this.stepAt(k * CHUNK + i);
     }
     return -1;
   }

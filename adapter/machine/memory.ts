@@ -84,7 +84,7 @@ export class PhysicalMemory extends KObject {
   }
   /** Slots below zero stand for a frame taken (odd) or given back (even). */
   override $swap(slot: number, value: unknown): unknown {
-    if (slot >= 0) return super.$swap(slot, value);
+    if (slot >= 0) return this.swapWord(slot, value as bigint);
     const pfn = Math.floor((-slot - 1) / 2);
     if (-slot % 2 === 1) return this.swapFrame(pfn, value as Frame | undefined);
     const f = this.frame(pfn) as Frame;
@@ -92,6 +92,19 @@ export class PhysicalMemory extends KObject {
     f.freed = value as Trace | null;
     this.frames += (freed === null ? 0 : 1) - (value === null ? 0 : 1);
     return freed;
+  }
+
+  private swapWord(pa: number, value: bigint): bigint {
+    const f = this.frameOf(pa) as Frame;
+    const i = pa % WORDS;
+    if (f.words !== null) {
+      const now = f.words[i] as bigint;
+      f.words[i] = value;
+      return now;
+    }
+    const now = f.sparse?.get(i) ?? 0n;
+    this.$set(pa, value);
+    return now;
   }
 
   private swapFrame(pfn: number, frame: Frame | undefined): Frame | undefined {

@@ -35,6 +35,11 @@ export class Kept<T> extends Unseen {
     if (journal !== null) journal.push(this, 0, this.v);
     this.v = v;
   }
+  override $swap(_slot: number, value: unknown): unknown {
+    const now = this.v;
+    this.v = value as T;
+    return now;
+  }
   $get(): unknown {
     return this.v;
   }

@@ -115,6 +115,11 @@ export class Activation extends KObject {
     looked(this, slot);
     return this.v[slot] as Value;
   }
+  override $swap(slot: number, value: unknown): unknown {
+    const now = this.v[slot];
+    this.v[slot] = value as Value;
+    return now;
+  }
   $get(slot: number): unknown {
     return this.v[slot];
   }
