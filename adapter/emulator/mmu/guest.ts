@@ -56,9 +56,12 @@ function* translate(vcpu: KvmVcpu, c: Cpu, a: GuestAccess): Step<TlbEntry | Outc
 
 const isEntry = (t: TlbEntry | Outcome): t is TlbEntry => !('fault' in t);
 
+/** Whether all that is to be told of an instruction is that it was done. */
+const only_done = (a: GuestAccess): boolean => a.what === 'stores' || a.what === 'fetches';
+
 /** What a scenario gets of an instruction: what it loaded, or whether it was done; a load that faults gives -1. */
 function result_of(a: GuestAccess, { fault, value }: Outcome): bigint | number | boolean | undefined {
-  if (a.what === 'stores' || a.what === 'fetches') return !fault;
+  if (only_done(a)) return !fault;
   return fault ? -1 : value;
 }
 
@@ -75,13 +78,15 @@ export function* guest_instruction(
   if (vcpu.arch.exception.error_code >= 0) vcpu.arch.exception.error_code = -1;
   const vpn = Math.floor(a.addr / 4096);
   const access = rights_of(a.what);
-  let result: Outcome;
   for (;;) {
-    let e: TlbEntry | Outcome | undefined = c.guest === vcpu ? vcpu.tlb.lookup(vpn) : undefined;
-    if (e === undefined || !permits(vcpu, e, access, a.cpl)) e = yield* translate(vcpu, c, a);
-    if (!isEntry(e)) {
-      result = e;
-      break;
+    let e = c.guest === vcpu ? vcpu.tlb.lookup(vpn) : undefined;
+    if (e === undefined || !permits(vcpu, e, access, a.cpl)) {
+      const translated: TlbEntry | Outcome = yield* translate(vcpu, c, a);
+      if (!isEntry(translated)) {
+        vcpu_end(vcpu, c);
+        return result_of(a, translated);
+      }
+      e = translated;
     }
     const pa = (e.pfn + vpn - e.vpn) * WORDS + Math.floor((a.addr % 4096) / 8);
     const gpa = (e.gfn + vpn - e.vpn) * 4096 + (a.addr % 4096);
@@ -89,12 +94,11 @@ export function* guest_instruction(
     // An interrupt that came first has thrown the instruction away: it starts again.
     if (c.guest === vcpu) {
       if (vcpu.kvm.walk.shadow) for (const o of vcpu.kvm.observers.guestAccessed) o(vcpu, e, a);
-      result = done(access_memory(vcpu, a, gpa, pa));
-      break;
+      const value = access_memory(vcpu, a, gpa, pa);
+      vcpu_end(vcpu, c);
+      return only_done(a) ? true : value;
     }
   }
-  vcpu_end(vcpu, c);
-  return result_of(a, result);
 }
 
 /** Does what the instruction is for. */
