@@ -74,7 +74,8 @@ export class Workbench {
     const numbers = this.page.locator('.editor-group-container.active .margin-view-overlays > div', {
       has: this.page.locator('.line-numbers', { hasText: new RegExp(`^${line}$`) }),
     });
-    await numbers.click({ position: { x: 8, y: 8 } });
+    // VS Code may show the hint of a breakpoint there already, which takes the click as well.
+    await numbers.click({ position: { x: 8, y: 8 }, force: true });
     await this.page.locator('.codicon-debug-breakpoint').first().waitFor();
   }
 
