@@ -21,22 +21,7 @@ export function setVariable(session: Session, args: SetVariableArguments): Reply
   const format = args.format ?? {};
   const at = container.at ?? {};
   set(session, rowNamed(container, args.name, format), args.value, at);
-  const now = rowNamed(container, args.name, format);
-  const { value, type, variablesReference, indexedVariables } = toVariable(
-    session,
-    now,
-    String(args.variablesReference),
-    at,
-  );
-  return {
-    body: {
-      value,
-      ...(type === undefined ? {} : { type }),
-      variablesReference,
-      ...counted(indexedVariables),
-    },
-    after: () => session.invalidated(['variables']),
-  };
+  return nowSet(session, rowNamed(container, args.name, format), String(args.variablesReference), at);
 }
 
 export interface SetExpressionArguments {
@@ -51,24 +36,22 @@ export function setExpression(session: Session, args: SetExpressionArguments): R
   const format = args.format ?? {};
   const row = () => evaluatedRow(session, expression, args.frameId, format);
   set(session, row(), args.value, placeOf(session, args.frameId));
-  const { value, type, variablesReference, indexedVariables } = toVariable(
-    session,
-    row(),
-    `evaluate ${args.frameId ?? ''}`,
-  );
+  return nowSet(session, row(), `evaluate ${args.frameId ?? ''}`);
+}
+
+/** The answer to both: the row as it is now. What else the client shows may have changed with it. */
+function nowSet(session: Session, row: Row, parent: string, at?: At): Reply {
+  const { value, type, variablesReference, indexedVariables } = toVariable(session, row, parent, at);
   return {
     body: {
       value,
       ...(type === undefined ? {} : { type }),
       variablesReference,
-      ...counted(indexedVariables),
+      ...(indexedVariables === undefined ? {} : { indexedVariables }),
     },
     after: () => session.invalidated(['variables']),
   };
 }
-
-const counted = (indexedVariables: number | undefined) =>
-  indexedVariables === undefined ? {} : { indexedVariables };
 
 /** Sets the value of a row. Throws an error that says why it cannot be set, or not to that. */
 function set(session: Session, row: Row, value: string, at: At): void {
