@@ -2,12 +2,8 @@
 import {
   Bitmap,
   BOOL,
-  handle,
   INT,
   isIndexed,
-  KArray,
-  KList,
-  type KObject,
   Lock,
   listOf,
   RwSemaphore,
@@ -66,12 +62,4 @@ export function membersOfValue(value: unknown): readonly Member[] {
   if (value instanceof Lock) return LOCK;
   if (value instanceof Bitmap) return BITMAP;
   return Array.isArray(value) || typeof value === 'string' || isIndexed(value) ? LENGTH : [];
-}
-
-/** The type of a value that is at hand. */
-export function typeOfObject(obj: KObject): ValueType {
-  if (obj instanceof Lock) return { kind: 'lock' };
-  if (obj instanceof Bitmap) return { kind: 'bitmap' };
-  if (obj instanceof KArray || obj instanceof KList || isIndexed(obj)) return listOf({ kind: 'any' });
-  return handle(obj.$name);
 }

@@ -77,8 +77,6 @@ export const notStopped = (command: string) =>
   logged(3001, `'${command}' needs a stopped scenario, but it is running; pause it first`, 'notStopped');
 export const noSuchThread = (id: number) =>
   logged(3002, `there is no thread ${id} now; ask for 'threads' again`);
-export const alreadyRunning = (command: string) =>
-  logged(3003, `'${command}': the scenario is running already`);
 export const notRepeatable = (thread: string, step: number) =>
   shown(
     3010,

@@ -1,6 +1,6 @@
 /** Descriptions in Markdown of everything that has a name: shown on hover and beside completions. */
 import type { Operation, Option, Param, Query, Subsystem } from '../../emulator/subsystem.js';
-import type { EventType, Field, StructInfo, ValueType } from '../../machine/index.js';
+import type { EventType, Field, ValueType } from '../../machine/index.js';
 import * as ast from '../ast.js';
 import { typeName } from '../check/report.js';
 import { docOf } from '../files.js';
@@ -42,12 +42,6 @@ export function describeOperation(o: Operation): string {
 /** A query, with its parameters. */
 export function describeQuery(q: Query): string {
   return described(signature(q.name, q.params, q.returns), q.doc, parameters(q.params));
-}
-
-/** A structure, with its fields. */
-export function describeStructure(s: StructInfo): string {
-  const fields = Object.entries(s.fields).map(([name, f]) => `- \`${name}\`: ${f.doc}`);
-  return described(`struct ${s.name}`, s.doc, fields.join('\n'));
 }
 
 /** A field of a structure. */
