@@ -84,7 +84,8 @@ function make_spte(kvm: Kvm, m: Mapping): bigint {
 function mmu_need_write_protect(kvm: Kvm, gfn: number, can_unsync: boolean): boolean {
   const sps = gfn_indirect_valid_sps(kvm, gfn);
   if (sps.length === 0) return false;
-  if (!can_unsync || sps.some((sp) => sp.level !== PT_PAGE_TABLE_LEVEL)) return true;
+  if (!can_unsync) return kvm.variant.sync_write(sps);
+  if (sps.some((sp) => sp.level !== PT_PAGE_TABLE_LEVEL)) return true;
   for (const sp of sps) if (!sp.unsync) __kvm_unsync_page(kvm, sp);
   return false;
 }

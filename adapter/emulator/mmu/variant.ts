@@ -5,6 +5,7 @@
 import type { Cell, Step } from '../../machine/index.js';
 import type { SpteBits } from './bits.js';
 import type { Resolved } from './gfn_to_pfn.js';
+import type { PtType } from './guest/gpte.js';
 import type { GuestWalker } from './guest/walk_addr.js';
 import type { Written } from './shadow/pte_write.js';
 import type { Kvm } from './structures/kvm.js';
@@ -25,7 +26,9 @@ import { flush_root_check } from './variants/flush_root_check.js';
 import { fpf, fpf_mark } from './variants/fpf.js';
 import { free_before_lock } from './variants/free_before_lock.js';
 import { gfn_mismatch } from './variants/gfn_mismatch.js';
+import { gpte_check, put_on_fail } from './variants/gpte_check.js';
 import { gup_in_vm_fault } from './variants/gup_in_vm_fault.js';
+import { type Invlpg, invlpg, invlpg_quadrant } from './variants/invlpg.js';
 import { ipi } from './variants/ipi.js';
 import { large_wp, ro_large } from './variants/large.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
@@ -38,6 +41,8 @@ import { active_empty_check, shrink, zap_count } from './variants/shrink.js';
 import { slot_delete } from './variants/slot_delete.js';
 import { spte_update } from './variants/spte_update.js';
 import { type SyncDropFlush, sync_drop_flush } from './variants/sync.js';
+import { type SyncClear, sync_clear } from './variants/sync_clear.js';
+import { type SyncWrite, sync_write } from './variants/sync_write.js';
 import { volatile_rule } from './variants/volatile_rule.js';
 import { walk_end, walk_lock } from './variants/walk_end.js';
 import { walk_guard } from './variants/walk_guard.js';
@@ -148,6 +153,12 @@ export interface Variant {
   readonly zap_count: ZapCount;
   readonly oos: OutOfSync;
   readonly sync_drop_flush: SyncDropFlush;
+  readonly sync_clear: SyncClear;
+  readonly sync_write: SyncWrite;
+  readonly gpte_check: number;
+  readonly put_on_fail: boolean;
+  readonly invlpg: Invlpg;
+  readonly invlpg_quadrant: (type: PtType, sp: KvmMmuPage) => number;
   readonly pte_write_value: (kvm: Kvm, w: Written) => Step<bigint>;
   readonly child_reuse: ChildReuse;
   readonly pt_access: (gw: GuestWalker, level: number) => number;
@@ -200,6 +211,12 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   zap_count,
   oos,
   sync_drop_flush,
+  sync_clear,
+  sync_write,
+  gpte_check,
+  put_on_fail,
+  invlpg,
+  invlpg_quadrant,
   pte_write_value,
   child_reuse,
   pt_access,

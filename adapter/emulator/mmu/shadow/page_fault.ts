@@ -29,6 +29,7 @@ import type { KvmMmuPage } from '../structures/mmu_page.js';
 import { page_header } from '../structures/spt.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import { kvm_flush_remote_tlbs } from '../tlb.js';
+import { CREATED, FOUND, LINKED, ROOT } from '../variants/gpte_check.js';
 import { kvm_mmu_free_some_pages } from '../zap.js';
 import { PTE_PREFETCH_NUM, prefetch_gpte } from './prefetch.js';
 
@@ -96,10 +97,11 @@ const present = (vcpu: KvmVcpu, sptep: number): boolean =>
  */
 function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted): Step<boolean> {
   const { kvm } = vcpu;
+  const { gpte_check, put_on_fail } = kvm.variant;
   // The highest entry was read without the lock. Its table is the root's, which has been write-protected ever since.
   const top_level = Math.max(vcpu.arch.mmu.root_level === 3 ? 2 : vcpu.arch.mmu.root_level, 1);
   const prefetch_ptes: bigint[] = [];
-  if (yield* gpte_changed(vcpu, gw, top_level, prefetch_ptes)) return false;
+  if (gpte_check === ROOT && (yield* gpte_changed(vcpu, gw, top_level, prefetch_ptes))) return false;
 
   const start = shadow_walk_init(vcpu, addr);
   let { table, level } = start;
@@ -112,14 +114,17 @@ function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted
     const table_gfn = gw.table_gfn[level - 2] as number;
     yield* kvm.variant.child_reuse(vcpu, sptep, table_gfn, false);
     let sp: KvmMmuPage | null = null;
+    let reached = LINKED;
     if (!present(vcpu, sptep)) {
       const access = kvm.variant.pt_access(gw, level);
+      const before = kvm.stat.mmu_cache_miss;
       sp = yield* kvm_mmu_get_page(vcpu, table_gfn, addr, level - 1, false, access, sptep);
+      reached = kvm.stat.mmu_cache_miss === before ? FOUND : CREATED;
       yield* kvm.variant.oos.linking(vcpu, sp);
     }
     prefetch_ptes.length = 0;
-    if (yield* gpte_changed(vcpu, gw, level - 1, prefetch_ptes)) {
-      if (sp !== null) kvm_mmu_put_page(sp, sptep);
+    if (reached >= gpte_check && (yield* gpte_changed(vcpu, gw, level - 1, prefetch_ptes))) {
+      if (sp !== null && put_on_fail) kvm_mmu_put_page(sp, sptep);
       return false;
     }
     if (sp !== null) yield* link_shadow_page(kvm, sptep, sp);
@@ -151,6 +156,8 @@ function* pte_prefetch(vcpu: KvmVcpu, sptep: number, prefetch_ptes: readonly big
   const sp = page_header(sptep);
   if (sp.level > PT_PAGE_TABLE_LEVEL) return;
   if (sp.direct) return yield* direct_pte_prefetch(vcpu, sptep);
+  // Entries that nobody has read under the lock are not fit for it.
+  if (prefetch_ptes.length === 0) return;
   const first = sptep - (sptep % PTE_PREFETCH_NUM);
   for (let i = 0; i < PTE_PREFETCH_NUM; i++) {
     const other_sptep = first + i;

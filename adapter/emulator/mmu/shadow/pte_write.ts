@@ -29,7 +29,16 @@ export interface Written {
   readonly gpa: number;
   readonly value: bigint;
   readonly bytes: number;
+  /** Present where the guest has stored nothing, and an INVLPG has the entry installed that it has read. */
+  readonly prefill?: {
+    /** How many there had been then: the entry is dropped if there were more since. Null where nobody counts. */
+    readonly invlpg_counter: number | null;
+  };
 }
+
+/** Whether an entry that was read for an INVLPG may not be what the guest wants any more; `mmu_lock` is held. */
+const outdated = ({ arch }: Kvm, { prefill }: Written): boolean =>
+  prefill !== undefined && prefill.invlpg_counter !== null && prefill.invlpg_counter !== arch.invlpg_counter;
 
 /** Bytes of an entry of the guest table that a page shadows. */
 const gpte_size = (sp: KvmMmuPage): number => (sp.role & ROLE_CR4_PAE ? 8 : 4);
@@ -108,12 +117,12 @@ export function* kvm_mmu_pte_write(vcpu: KvmVcpu, store: Written): Step<void> {
   let zapped = false;
   let remote_flush = false;
   let local_flush = false;
-  const gentry = sps.length === 0 ? 0n : yield* kvm.variant.pte_write_value(kvm, w);
+  const gentry = sps.length === 0 || outdated(kvm, w) ? 0n : yield* kvm.variant.pte_write_value(kvm, w);
   for (let k = 0; k < sps.length; k++) {
     const sp = sps[k] as KvmMmuPage;
     // Zapped together with one before it.
     if (sp.invalid) continue;
-    if (detect_write_misaligned(sp, w) || detect_write_flooding(sp)) {
+    if (w.prefill === undefined && (detect_write_misaligned(sp, w) || detect_write_flooding(sp))) {
       if ((yield* kvm_mmu_prepare_zap_page(kvm, sp, invalid_list)) > 0) zapped = true;
       kvm.stat.mmu_flooded++;
       continue;

@@ -21,12 +21,7 @@ import { kvm_flush_remote_tlbs, kvm_mmu_flush_tlb } from '../tlb.js';
 import { rmap_write_protect } from '../write_protect.js';
 import { kvm_mmu_commit_zap_page, kvm_mmu_prepare_zap_page } from '../zap.js';
 import { first_gpte_gpa } from './first_gpte.js';
-import {
-  kvm_unlink_unsync_page,
-  mmu_pages_clear_parents,
-  mmu_unsync_walk,
-  type UnsyncPath,
-} from './unsync.js';
+import { mmu_pages_clear_parents, mmu_unsync_walk, type UnsyncPath } from './unsync.js';
 
 /**
  * Makes the entries of a page of level 1 agree with the guest table, as far as they are filled. Entries that are empty stay so.
@@ -100,13 +95,14 @@ function* __kvm_sync_page(
     yield* kvm_mmu_prepare_zap_page(kvm, sp, invalid_list);
     return false;
   }
-  // Not after the entries: what maps this very table must be found read-only by then.
-  if (clear_unsync) kvm_unlink_unsync_page(kvm, sp);
+  // In the base not after the entries: what maps this very table must be found read-only by then.
+  if (clear_unsync) kvm.variant.sync_clear.before(kvm, sp);
   // Without paging, the function that syncs always says that nothing is left.
   if (vcpu.arch.mmu.direct_map || !(yield* sync_page(vcpu, sp))) {
     yield* kvm_mmu_prepare_zap_page(kvm, sp, invalid_list);
     return false;
   }
+  if (clear_unsync) kvm.variant.sync_clear.after(kvm, sp);
   yield* kvm_mmu_flush_tlb(vcpu);
   return true;
 }

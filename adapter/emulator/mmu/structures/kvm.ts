@@ -38,6 +38,7 @@ export const kvm_arch = struct('kvm_arch', 'The x86 part of a virtual machine: i
   ),
   n_max_mmu_pages: int('Shadow pages that there may be.', { guard: 'mmu_lock' }),
   reader_counter: int('Lockless walks under way; only `walk_guard: rcu` counts them.', { guard: 'racy' }),
+  invlpg_counter: int('INVLPG instructions; only `invlpg: prefill-counter` counts them.', { guard: 'racy' }),
   rcu_pages: own(
     listOf(handle('kvm_mmu_page')),
     'Shadow pages that are freed when the last of those walks has ended.',
