@@ -52,6 +52,8 @@ export class Lock extends KObject {
   take(t: Thread): void {
     this.owner = t;
   }
+  /** A thread has come to stand before it while another holds it. */
+  met(_t: Thread): void {}
   /** A thread gives it back. */
   give(t: Thread): void {
     if (this.owner !== t) throw unbalanced(t, this, this.owner);

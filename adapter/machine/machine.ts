@@ -100,7 +100,7 @@ export class Machine {
     this.watcher?.began?.();
     try {
       this.advance(t);
-      if (t.op === Op.acquire && (t.obj as Lock).blocker(t) !== null) this.contended(t, t.obj as Lock);
+      if (t.op === Op.acquire && (t.obj as Lock).blocker(t) !== null) this.stands(t, t.obj as Lock);
     } catch (e) {
       if (!(e instanceof Fault)) throw e;
       this.fail(e.kind, e.rule, e.message, e.report);
@@ -224,6 +224,12 @@ export class Machine {
   private release(t: Thread, l: Lock): void {
     l.give(t);
     if (this.wanted[LOCK_RELEASED.index]) this.emit(LOCK_RELEASED, [l.name, t.name, '']);
+  }
+
+  /** A thread has come to stand before a lock that it cannot take. */
+  private stands(t: Thread, l: Lock): void {
+    l.met(t);
+    this.contended(t, l);
   }
 
   private contended(t: Thread, l: Lock): void {

@@ -1,5 +1,5 @@
 /** Making a virtual machine, its host and its CPUs inside a machine. */
-import { KArray, type KObject, type Machine } from '../../machine/index.js';
+import { infoOf, KArray, type KObject, type Machine } from '../../machine/index.js';
 import {
   type Configuration,
   type Local,
@@ -141,7 +141,7 @@ export class MmuInstance implements SubsystemInstance {
 
   counters(): Readonly<Record<string, number>> {
     const all: Record<string, number> = {};
-    const add = (stat: object) => {
+    const add = (stat: KObject) => {
       for (const [name, n] of Object.entries(fieldsOf(stat))) all[name] = (all[name] ?? 0) + n;
     };
     for (const kvm of this.all) {
@@ -153,14 +153,15 @@ export class MmuInstance implements SubsystemInstance {
   }
 }
 
-/** Values of a structure of counters. */
-function fieldsOf(stat: object): Record<string, number> {
-  const info = [kvm_vm_stat, kvm_vcpu_stat, emulator_stat].find(
-    (s) => s.name === (stat as { $name: string }).$name,
-  );
-  return Object.fromEntries(
-    Object.keys(info?.fields ?? {}).map((n) => [n, (stat as Record<string, number>)[n] as number]),
-  );
+/** Values of a structure of counters, and of one inside it as `exits_by_reason.cr3`. */
+function fieldsOf(stat: KObject): Record<string, number> {
+  const values: Record<string, number> = {};
+  for (const name of Object.keys(infoOf(stat)?.fields ?? {})) {
+    const value = (stat as unknown as Record<string, number | KObject>)[name];
+    if (typeof value === 'number') values[name] = value;
+    else for (const [n, v] of Object.entries(fieldsOf(value as KObject))) values[`${name}.${n}`] = v;
+  }
+  return values;
 }
 
 function layout(c: Configuration, variant: Variant): SpteBits {

@@ -141,10 +141,15 @@ function direct_mapping(gfn: number, level: number, { pfn, map_writable }: Resol
 
 /** Whether the fault has to start again because an mmu notifier has run since `mmu_seq` was read. `mmu_lock` is held. */
 export function* notifier_has_run(kvm: Kvm, mmu_seq: number): Step<boolean> {
-  kvm.emulator_stat.slow_pf++;
   const retry = yield* kvm.variant.notifier_retry(kvm, mmu_seq);
-  if (retry) kvm.emulator_stat.retry_pf++;
+  if (retry) kvm.emulator_stat.exits_by_reason.retry_pf++;
   return retry;
+}
+
+/** The fault was dealt with under `mmu_lock`, unless the access has to be emulated for it. */
+export function slow_path_done(kvm: Kvm, emulate: boolean): boolean {
+  if (!emulate) kvm.emulator_stat.exits_by_reason.slow_pf++;
+  return emulate;
 }
 
 /**
@@ -173,7 +178,7 @@ export function* tdp_page_fault(vcpu: KvmVcpu, gpa: number, error_code: number):
   if (!force_pt_level) m = yield* transparent_hugepage_adjust(kvm, slot as KvmMemorySlot, m);
   const emulate = yield* __direct_map(vcpu, write, m);
   yield* spin_unlock(kvm.mmu_lock);
-  return emulate;
+  return slow_path_done(kvm, emulate);
 }
 
 /** The same for a guest that has paging off, whose virtual addresses are physical ones. */
@@ -198,7 +203,7 @@ function* nonpaging_map(vcpu: KvmVcpu, v: number, error_code: number): Step<bool
   if (!force_pt_level) m = yield* transparent_hugepage_adjust(kvm, slot as KvmMemorySlot, m);
   const emulate = yield* __direct_map(vcpu, write, m);
   yield* spin_unlock(kvm.mmu_lock);
-  return emulate;
+  return slow_path_done(kvm, emulate);
 }
 
 /** A fault of a guest that has paging off. */

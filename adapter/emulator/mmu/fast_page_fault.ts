@@ -43,14 +43,21 @@ export function* fast_pf_fix_direct_spte(
     fast_pf_fixed(vcpu, gfn);
     yield* mark_page_dirty(vcpu.kvm, gfn);
     for (const o of vcpu.kvm.observers.fastPathMarked) o(vcpu, gfn);
-  } else vcpu.kvm.emulator_stat.fast_cas_lost++;
+  } else fast_pf_lost(vcpu);
   return true;
 }
 
 /** The exchange of the fast path has succeeded. */
 export function fast_pf_fixed(vcpu: KvmVcpu, gfn: number): void {
-  vcpu.kvm.emulator_stat.fast_pf++;
+  vcpu.kvm.emulator_stat.exits_by_reason.fast_pf++;
   for (const o of vcpu.kvm.observers.fastPathFixed) o(vcpu, gfn);
+}
+
+/** It has found another value. */
+export function fast_pf_lost(vcpu: KvmVcpu): void {
+  const { emulator_stat } = vcpu.kvm;
+  emulator_stat.fast_cas_lost++;
+  emulator_stat.exits_by_reason.retry_pf++;
 }
 
 /**
@@ -80,10 +87,12 @@ export function* fast_page_fault(
   }
 
   if (variant.walk_end === 'last read') yield* walk_shadow_page_lockless_end(vcpu);
-  if (!bits.is_shadow_present_pte(spte)) ret = true;
-  else if (is_last_spte(spte, level)) {
+  if (!bits.is_shadow_present_pte(spte)) {
+    vcpu.kvm.emulator_stat.exits_by_reason.retry_pf++;
+    ret = true;
+  } else if (is_last_spte(spte, level)) {
     if (is_writable_pte(spte)) {
-      vcpu.kvm.emulator_stat.spurious_pf++;
+      vcpu.kvm.emulator_stat.exits_by_reason.spurious_pf++;
       ret = true;
     } else if (bits.spte_is_locklessly_modifiable(spte) && variant.large_wp.fast(at)) {
       if (variant.walk_lock !== null) yield* variant.walk_lock.lock(vcpu);

@@ -3,6 +3,7 @@ import { event_step, machine, type Step, WORDS } from '../../machine/index.js';
 import { type Emulated, x86_emulate_instruction } from './guest/emulate.js';
 import { type GuestAccess, rights_of } from './guest/instruction.js';
 import { bytes_of, memory_written, with_bytes } from './guest/memory.js';
+import { count_store } from './guest/stores.js';
 import { vm_exit } from './hw/exit.js';
 import { flush_tlb_entry } from './hw/flush.js';
 import { load_word, store_word } from './hw/memory.js';
@@ -111,7 +112,7 @@ function access_memory(vcpu: KvmVcpu, a: GuestAccess, gpa: number, pa: number): 
   if (what === 'loads' || (seen !== undefined && seen !== old)) return seen;
   store_word(pa, whole ? value : with_bytes(word, gpa % 8, bytes, value));
   const { kvm } = vcpu;
-  kvm.emulator_stat.guest_stores++;
+  count_store(kvm, a, gpa);
   const { guestStored } = kvm.observers;
   for (let i = 0; i < guestStored.length; i++) guestStored[i]?.(vcpu, gpa, Math.floor(pa / WORDS));
   if (kvm.walk.shadow) memory_written(kvm, pa);
@@ -130,6 +131,7 @@ export function* vcpu_pause(vcpu: KvmVcpu): Step<void> {
   const c = vcpu_ready(vcpu) ?? (yield* vcpu_load(vcpu));
   if (c.guest === vcpu) {
     vm_exit(vcpu, c, 'EXTERNAL_INTERRUPT', 0, 0);
+    vcpu.kvm.emulator_stat.exits_by_reason.host++;
     yield* vcpu_exit_guest(vcpu, c);
   }
   vcpu_end(vcpu, c);

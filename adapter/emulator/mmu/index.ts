@@ -18,7 +18,7 @@ import { kvm_main } from './structures/kvm_main.js';
 import { kvm_lpage_info, kvm_memory_slot, kvm_memslots, memslot } from './structures/memslot.js';
 import { kvm_mmu_page, pte_list_desc } from './structures/mmu_page.js';
 import { spte } from './structures/spt.js';
-import { emulator_stat, kvm_vcpu_stat, kvm_vm_stat } from './structures/stat.js';
+import { emulator_stat, exits_by_reason, kvm_vcpu_stat, kvm_vm_stat } from './structures/stat.js';
 import { tlb_entry } from './structures/tlb.js';
 import {
   kvm_mmu,
@@ -62,6 +62,7 @@ export const mmu: Subsystem = {
     kvm_vm_stat,
     kvm_vcpu_stat,
     emulator_stat,
+    exits_by_reason,
   ],
   globals: [
     {

@@ -40,6 +40,7 @@ export function operation_end(kvm: Kvm, c: Cpu | null): void {
 /** Makes the guest that runs on a CPU exit because the host wants to run. */
 function* leave_guest(vcpu: KvmVcpu, c: Cpu): Step<void> {
   vm_exit(vcpu, c, 'EXTERNAL_INTERRUPT', 0, 0);
+  vcpu.kvm.emulator_stat.exits_by_reason.host++;
   yield* vcpu_exit_guest(vcpu, c);
 }
 

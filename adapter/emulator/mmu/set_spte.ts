@@ -19,7 +19,7 @@ import { gfn_to_memslot_unsafe } from './memslot.js';
 import { drop_parent_pte } from './mmu_page.js';
 import { rmap_get_first } from './pte_list.js';
 import { __gfn_to_rmap, lpage_info_slot, RMAP_RECYCLE_THRESHOLD, rmap_add } from './rmap.js';
-import { gfn_indirect_valid_sps } from './shadow/pages_of.js';
+import { gfn_indirect_valid_sps, is_shadowed } from './shadow/pages_of.js';
 import { __kvm_unsync_page } from './shadow/unsync.js';
 import { drop_spte, peek_spte } from './spte.js';
 import type { Kvm } from './structures/kvm.js';
@@ -121,6 +121,7 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker
     // What is writable already was looked at when it became so.
     const settled = !asker.can_unsync && is_writable_pte(yield* read64(sptep));
     if (!settled) {
+      if (asker.write_fault && is_shadowed(kvm, m.gfn)) kvm.emulator_stat.guest_pt_stores_trapped++;
       denied = mmu_need_write_protect(kvm, m.gfn, asker.can_unsync);
       if (denied) spte = granted ? read_only : spte & ~(PT_WRITABLE_MASK | kvm.bits.SPTE_MMU_WRITEABLE);
       // The bit must be there before any store can be.

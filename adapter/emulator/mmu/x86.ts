@@ -127,6 +127,7 @@ function* handle_mmio_page_fault_common(vcpu: KvmVcpu, addr: number): Step<boole
     spte !== 0n && bits.is_shadow_present_pte(spte) && vcpu.kvm.bits.format === 'ept',
     `EPT misconfiguration at gpa 0x${addr.toString(16)}`,
   );
+  vcpu.kvm.emulator_stat.exits_by_reason.retry_pf++;
   return false;
 }
 

@@ -62,7 +62,7 @@ describe('mmu: guests', () => {
     vm.finish(guest);
     assert.equal(vm.word(0x3000), 2n);
     assert.deepEqual(vm.marked(), [3]);
-    assert.equal(vm.kvm.emulator_stat.ipi_exits, 1);
+    assert.equal(vm.kvm.emulator_stat.exits_by_reason.ipi, 1);
   });
 
   it('an address without memory is emulated, and recognised the second time', () => {
@@ -86,8 +86,8 @@ describe('mmu: guests', () => {
     const c = vm.instance.counters();
     const named = [
       'pf_fixed',
-      'fast_pf',
-      'slow_pf',
+      'exits_by_reason.fast_pf',
+      'exits_by_reason.slow_pf',
       'mmu_cache_miss',
       'remote_tlb_flush',
       'ipi_sent',
@@ -139,7 +139,7 @@ describe('mmu: guests', () => {
     assert.deepEqual([vm.events.length, vm.spte(3).writable], [1, false]);
     vm.vcpu().tlb.flush();
     vm.setup(vm.write(0x3000, 2));
-    assert.equal(vm.kvm.emulator_stat.fast_pf, 1);
+    assert.equal(vm.kvm.emulator_stat.exits_by_reason.fast_pf, 1);
   });
 
   it('says what is wrong with an argument', () => {

@@ -302,7 +302,7 @@ describe('mmu: lifetime', () => {
       vm.setup(vm.mm('swap_out', { hva: PAGE3 }));
       vm.finish(v0);
       assert.equal(freed(vm, vm.spte(3).pfn), notifier_retry === 'off');
-      assert.equal(vm.kvm.emulator_stat.retry_pf, notifier_retry === 'on' ? 1 : 0);
+      assert.equal(vm.kvm.emulator_stat.exits_by_reason.retry_pf, notifier_retry === 'on' ? 1 : 0);
     }
   });
 });

@@ -32,11 +32,16 @@ import { is_present_gpte, PT64, rsvd_bits_mask } from './gpte.js';
 import { guest_format, kvm_mmu_reset_context } from './init_mmu.js';
 import { kvm_read_guest } from './memory.js';
 
-/** The guest runs an instruction that is an exit. */
-function* exit_begin(vcpu: KvmVcpu, reason: string): Step<Cpu> {
+/** The guest runs an instruction that is an exit, and is counted as such. */
+function* exit_begin(
+  vcpu: KvmVcpu,
+  reason: string,
+  counter: 'cr3' | 'cr0_cr4' | 'invlpg' | 'msr',
+): Step<Cpu> {
   const c = vcpu_ready(vcpu) ?? (yield* vcpu_load(vcpu));
   while (c.guest !== vcpu) yield* vcpu_enter_guest(vcpu, c);
   vm_exit(vcpu, c, reason, 0, 0);
+  vcpu.kvm.emulator_stat.exits_by_reason[counter]++;
   yield* vcpu_exit_guest(vcpu, c);
   vcpu_srcu_lock(vcpu);
   return c;
@@ -131,18 +136,18 @@ function* kvm_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
 
 /** The guest loads a control register. */
 export function* guest_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
-  const c = yield* exit_begin(vcpu, 'CR_ACCESS');
+  const c = yield* exit_begin(vcpu, 'CR_ACCESS', 'cr3');
   flushes(vcpu, null);
   yield* kvm_set_cr3(vcpu, cr3);
   yield* exit_end(vcpu, c);
 }
 export function* guest_set_cr0(vcpu: KvmVcpu, cr0: number): Step<void> {
-  const c = yield* exit_begin(vcpu, 'CR_ACCESS');
+  const c = yield* exit_begin(vcpu, 'CR_ACCESS', 'cr0_cr4');
   yield* kvm_set_cr0(vcpu, cr0);
   yield* exit_end(vcpu, c);
 }
 export function* guest_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
-  const c = yield* exit_begin(vcpu, 'CR_ACCESS');
+  const c = yield* exit_begin(vcpu, 'CR_ACCESS', 'cr0_cr4');
   yield* kvm_set_cr4(vcpu, cr4);
   yield* exit_end(vcpu, c);
 }
@@ -153,7 +158,7 @@ export function* guest_set_efer(
   bit: typeof EFER_NX | typeof EFER_LME,
   on: boolean,
 ): Step<void> {
-  const c = yield* exit_begin(vcpu, 'MSR_WRITE');
+  const c = yield* exit_begin(vcpu, 'MSR_WRITE', 'msr');
   const efer = on ? vcpu.arch.efer | bit : vcpu.arch.efer & ~bit;
   if (bit === EFER_LME && is_paging(vcpu) && efer !== vcpu.arch.efer)
     throw general_protection(vcpu, 'EFER.LME is changed while paging is on');
@@ -165,7 +170,7 @@ export function* guest_set_efer(
 
 /** The guest drops one translation from its TLB. */
 export function* guest_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
-  const c = yield* exit_begin(vcpu, 'INVLPG');
+  const c = yield* exit_begin(vcpu, 'INVLPG', 'invlpg');
   flushes(vcpu, Math.floor(gva / 4096));
   yield* kvm_mmu_invlpg(vcpu, gva);
   yield* exit_end(vcpu, c);

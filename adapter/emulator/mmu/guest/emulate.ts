@@ -9,6 +9,7 @@ import { vcpu_srcu_unlock } from '../x86.js';
 import { guest_format } from './init_mmu.js';
 import type { GuestAccess } from './instruction.js';
 import { cmpxchg_guest, gpa_to_hva, kvm_read_guest, kvm_write_guest } from './memory.js';
+import { count_pt_store } from './stores.js';
 import { walk_addr } from './walk_addr.js';
 
 /** How an emulation has ended. */
@@ -35,7 +36,7 @@ function* gva_to_gpa(vcpu: KvmVcpu, a: GuestAccess): Step<number> {
 /** Userspace emulates an access to an address that no slot has: it reads as 0 and keeps nothing. */
 function mmio(vcpu: KvmVcpu, a: GuestAccess): Emulated {
   vcpu.stat.mmio_exits++;
-  vcpu.kvm.emulator_stat.mmio_pf++;
+  vcpu.kvm.emulator_stat.exits_by_reason.mmio++;
   vcpu_srcu_unlock(vcpu);
   const loads = a.what === 'loads' || a.what === 'compares and exchanges';
   return { done: true, value: loads ? 0n : undefined };
@@ -72,11 +73,14 @@ export function* x86_emulate_instruction(vcpu: KvmVcpu, a: GuestAccess, retried:
   const gpa = yield* gva_to_gpa(vcpu, a);
   if (gpa < 0) return AGAIN;
   if (gpa_to_hva(vcpu.kvm, gpa) < 0) return mmio(vcpu, a);
+  const { exits_by_reason } = vcpu.kvm.emulator_stat;
   if (!a.page_table && !retried) {
+    exits_by_reason.unprotected_pt++;
     yield* kvm_mmu_unprotect_page(vcpu.kvm, Math.floor(gpa / 4096));
     return AGAIN;
   }
-  vcpu.kvm.emulator_stat.emulated_pt++;
+  exits_by_reason.emulated_pt++;
+  count_pt_store(vcpu.kvm, a, gpa);
   if (a.what === 'stores') return yield* emulator_write_phys(vcpu, gpa, a);
   if (a.what === 'compares and exchanges') return yield* emulator_cmpxchg_emulated(vcpu, gpa, a);
   const value = yield* kvm_read_guest(vcpu.kvm, gpa, a.bytes);

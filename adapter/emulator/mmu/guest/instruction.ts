@@ -19,6 +19,8 @@ export interface GuestAccess {
   readonly cpl: number;
   /** The instruction is one that kernels write page tables with. */
   readonly page_table: boolean;
+  /** What is stored is an entry of a page table of the guest. */
+  readonly gpte: boolean;
 }
 
 /** Rights that an instruction needs. A failed comparison is a store to the hardware all the same. */

@@ -35,7 +35,7 @@ export function* smp_call_function_interrupt(c: Cpu): Step<void> {
   if (vcpu !== null) {
     vm_exit(vcpu, c, 'EXTERNAL_INTERRUPT', 0, 0);
     c.irq_guest = vcpu;
-    vcpu.kvm.emulator_stat.ipi_exits++;
+    vcpu.kvm.emulator_stat.exits_by_reason.ipi++;
     yield* WRITE_ONCE(vcpu, 'mode', OUTSIDE_GUEST_MODE);
     yield* smp_mb();
     c.irqs_off = false;

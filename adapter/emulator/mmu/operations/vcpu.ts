@@ -38,7 +38,7 @@ const access = (
   self: KObject,
   what: Instruction,
   addr: unknown,
-  o: { bytes?: unknown; cpl?: unknown; value?: unknown; old?: unknown; page_table?: unknown },
+  o: { bytes?: unknown; cpl?: unknown; value?: unknown; old?: unknown; page_table?: unknown; gpte?: boolean },
 ): GuestAccess => ({
   what,
   ...operand(vcpu(self), addr, o.bytes ?? 8),
@@ -46,6 +46,7 @@ const access = (
   old: value(o.old ?? 0, 'old'),
   cpl: privilege(o.cpl ?? 0),
   page_table: o.page_table !== false,
+  gpte: o.gpte === true,
 });
 
 const instruction = (self: KObject, a: GuestAccess): Step<unknown> => guest_instruction(vcpu(self), a);
@@ -111,7 +112,7 @@ export const vcpuOperations: readonly Operation[] = [
         throw new UsageError(`index must be from 0 to ${entries - 1}, not ${String(index)}`);
       return instruction(
         self,
-        access(self, 'stores', pages(table, 'table') + index * bytes, { value: gpte, bytes }),
+        access(self, 'stores', pages(table, 'table') + index * bytes, { value: gpte, bytes, gpte: true }),
       );
     },
   },

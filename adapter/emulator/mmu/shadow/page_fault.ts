@@ -11,6 +11,7 @@ import {
   direct_pte_prefetch,
   mapping_level,
   notifier_has_run,
+  slow_path_done,
   transparent_hugepage_adjust,
 } from '../direct_map.js';
 import { PFERR_FETCH_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK } from '../fast_page_fault.js';
@@ -36,6 +37,7 @@ import { PTE_PREFETCH_NUM, prefetch_gpte } from './prefetch.js';
 /** Tells the guest of a page fault: it gets it with the next entry. */
 export function inject_page_fault(vcpu: KvmVcpu, addr: number, error_code: number): void {
   vcpu.stat.pf_guest++;
+  vcpu.kvm.emulator_stat.exits_by_reason.guest_pf++;
   vcpu.arch.cr2 = addr;
   vcpu.arch.exception.pending = true;
   vcpu.arch.exception.error_code = error_code;
@@ -218,7 +220,7 @@ export function* paging_page_fault(vcpu: KvmVcpu, addr: number, error_code: numb
   const emulate = yield* fetch(vcpu, walker, { addr, asker, mapping });
   vcpu.stat.pf_fixed++;
   yield* spin_unlock(kvm.mmu_lock);
-  return emulate;
+  return slow_path_done(kvm, emulate);
 }
 
 /** Remembers an address that no memory slot has. */

@@ -31,6 +31,8 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
   const { kvm } = vcpu;
   const f = guest_format(vcpu);
   const first = first_gpte_gpa(f.type, sp);
+  const { emulator_stat } = kvm;
+  emulator_stat.sync_pages++;
   let nr_present = 0;
   let dropped = false;
   for (let i = 0; i < WORDS; i++) {
@@ -38,6 +40,7 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
     // An empty entry stays so while the lock is held: looking at it is no step.
     if (peek_spte(sptep) === 0n) continue;
     const spte = yield* read64(sptep);
+    emulator_stat.sync_sptes++;
     const gpte = yield* kvm_read_guest_atomic(kvm, first + i * f.type.bytes, f.type.bytes);
     if (gpte === undefined) return false;
     const invalid =
@@ -48,6 +51,7 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
       else {
         yield* drop_spte(kvm, sptep);
         dropped = true;
+        emulator_stat.sync_dropped++;
         yield* kvm.variant.sync_drop_flush.dropped(vcpu);
       }
       continue;
@@ -64,6 +68,7 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
     if (gfn !== kvm_mmu_page_get_gfn(sp, i)) {
       yield* drop_spte(kvm, sptep);
       dropped = true;
+      emulator_stat.sync_dropped++;
       yield* kvm.variant.sync_drop_flush.dropped(vcpu);
       continue;
     }

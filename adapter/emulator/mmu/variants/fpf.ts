@@ -2,7 +2,7 @@
 import { cmpxchg64, type Step, WORDS } from '../../../machine/index.js';
 import { PT_WRITABLE_MASK } from '../bits.js';
 import { mark_page_dirty } from '../dirty.js';
-import { fast_page_fault, fast_pf_fix_direct_spte, fast_pf_fixed } from '../fast_page_fault.js';
+import { fast_page_fault, fast_pf_fix_direct_spte, fast_pf_fixed, fast_pf_lost } from '../fast_page_fault.js';
 import { kvm_mmu_page_get_gfn } from '../rmap.js';
 import type { KvmMmuPage } from '../structures/mmu_page.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
@@ -27,7 +27,7 @@ const mark_before = {
     yield* mark_page_dirty(vcpu.kvm, gfn);
     const seen = yield* cmpxchg64(sptep, spte, spte | PT_WRITABLE_MASK);
     if (seen === spte) fast_pf_fixed(vcpu, gfn);
-    else vcpu.kvm.emulator_stat.fast_cas_lost++;
+    else fast_pf_lost(vcpu);
     for (const o of vcpu.kvm.observers.fastPathMarked) o(vcpu, gfn);
     return true;
   },

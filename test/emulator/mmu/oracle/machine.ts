@@ -105,7 +105,7 @@ export class Machine extends Guest {
     value: bigint,
     cpl: number,
   ): Act {
-    const a: GuestAccess = { what, addr, bytes, value, old: 0n, cpl, page_table: true };
+    const a: GuestAccess = { what, addr, bytes, value, old: 0n, cpl, page_table: true, gpte: false };
     return () => guest_instruction(this.vcpu(), a);
   }
 

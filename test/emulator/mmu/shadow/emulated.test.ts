@@ -43,7 +43,7 @@ describe('mmu: emulated stores', () => {
     const vm = guest(2);
     vm.setup(vm.store(TABLES + 0x800, 5, { page_table: false }));
     assert.equal(vm.sps(Math.floor(vm.at(DATA, 2) / 4096), 2).length, 0);
-    assert.equal(vm.kvm.emulator_stat.emulated_pt, 0);
+    assert.equal(vm.kvm.emulator_stat.exits_by_reason.emulated_pt, 0);
     assert.deepEqual(vm.setup(vm.load(DATA)), [0n]);
   });
 
