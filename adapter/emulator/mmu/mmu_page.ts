@@ -96,10 +96,10 @@ function role_of(vcpu: KvmVcpu, gaddr: number, level: number, direct: boolean, a
 }
 
 /** A new page of a guest table: from now on stores to the table are seen. */
-function* shadow_guest_table(vcpu: KvmVcpu, sp: KvmMmuPage, need_sync: boolean): Step<void> {
+function* shadow_guest_table(vcpu: KvmVcpu, sp: KvmMmuPage): Step<void> {
   const { kvm } = vcpu;
   if (yield* rmap_write_protect(kvm, sp.gfn)) yield* kvm_flush_remote_tlbs(kvm);
-  if (sp.level > PT_PAGE_TABLE_LEVEL && need_sync) yield* kvm_sync_pages(vcpu, sp.gfn);
+  if (sp.level > PT_PAGE_TABLE_LEVEL) yield* kvm_sync_pages(vcpu, sp.gfn);
   yield* account_shadowed(kvm, sp.gfn);
   for (const o of kvm.observers.tableChanged) o(sp);
 }
@@ -122,25 +122,19 @@ export function* kvm_mmu_get_page(
 ): Step<KvmMmuPage> {
   const { kvm } = vcpu;
   const role = role_of(vcpu, gaddr, level, direct, access);
-  const bucket = kvm.arch.mmu_page_hash.bucket(gfn);
-  let need_sync = false;
-  for (let k = 0; k < bucket.length; k++) {
-    const sp = bucket[k] as KvmMmuPage;
-    if (sp.gfn !== gfn) continue;
-    if (sp.unsync) need_sync = true;
-    if (sp.role !== role) continue;
-    if (yield* kvm.variant.oos.found(vcpu, sp)) break;
-    mmu_page_add_parent_pte(vcpu, sp, parent_pte);
-    yield* kvm.variant.oos.adopted(vcpu, sp);
-    if (sp.write_flooding_count > 0) sp.write_flooding_count = 0;
-    trace_kvm_mmu_get_page(sp, false);
-    return sp;
+  const existing = yield* kvm.variant.oos.lookup(vcpu, gfn, role);
+  if (existing !== null) {
+    mmu_page_add_parent_pte(vcpu, existing, parent_pte);
+    yield* kvm.variant.oos.adopted(vcpu, existing);
+    if (existing.write_flooding_count > 0) existing.write_flooding_count = 0;
+    trace_kvm_mmu_get_page(existing, false);
+    return existing;
   }
   kvm.stat.mmu_cache_miss++;
   const sp = kvm_mmu_alloc_page(vcpu, gfn, role);
   mmu_page_add_parent_pte(vcpu, sp, parent_pte);
   kvm.arch.mmu_page_hash.add(sp);
-  if (!direct) yield* shadow_guest_table(vcpu, sp, need_sync);
+  if (!direct) yield* shadow_guest_table(vcpu, sp);
   trace_kvm_mmu_get_page(sp, true);
   return sp;
 }

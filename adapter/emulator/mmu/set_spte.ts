@@ -19,8 +19,7 @@ import { gfn_to_memslot_unsafe } from './memslot.js';
 import { drop_parent_pte } from './mmu_page.js';
 import { rmap_get_first } from './pte_list.js';
 import { __gfn_to_rmap, lpage_info_slot, RMAP_RECYCLE_THRESHOLD, rmap_add } from './rmap.js';
-import { gfn_indirect_valid_sps, is_shadowed } from './shadow/pages_of.js';
-import { __kvm_unsync_page } from './shadow/unsync.js';
+import { gfn_indirect_valid_sps } from './shadow/pages_of.js';
 import { drop_spte, peek_spte } from './spte.js';
 import type { Kvm } from './structures/kvm.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
@@ -78,19 +77,6 @@ function make_spte(kvm: Kvm, m: Mapping): bigint {
 }
 
 /**
- * Whether a frame must be mapped read-only because it is a guest table that is shadowed. A table of level 1 may be written:
- * its shadow goes unsync for that.
- */
-function mmu_need_write_protect(kvm: Kvm, gfn: number, can_unsync: boolean): boolean {
-  const sps = gfn_indirect_valid_sps(kvm, gfn);
-  if (sps.length === 0) return false;
-  if (!can_unsync) return kvm.variant.sync_write(sps);
-  if (sps.some((sp) => sp.level !== PT_PAGE_TABLE_LEVEL)) return true;
-  for (const sp of sps) if (!sp.unsync) __kvm_unsync_page(kvm, sp);
-  return false;
-}
-
-/**
  * Whether supervisor code of the guest may store although its own tables say read-only, because CR0.WP is 0. The hardware runs
  * with WP set: the entry becomes writable, and is taken away from user code.
  */
@@ -100,7 +86,7 @@ const supervisor_override = (vcpu: KvmVcpu, a: Asker): boolean =>
 /** Builds and writes a leaf spte. Returns whether a store to the page has to be emulated. */
 export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker): Step<boolean> {
   const { kvm } = vcpu;
-  const { spte_update, flush_order } = kvm.variant;
+  const { spte_update, flush_order, oos } = kvm.variant;
   const entry = yield* spte_update.entry(sptep);
   const slot = gfn_to_memslot_unsafe(kvm, m.gfn);
   let spte = make_spte(kvm, m);
@@ -121,8 +107,13 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker
     // What is writable already was looked at when it became so.
     const settled = !asker.can_unsync && is_writable_pte(yield* read64(sptep));
     if (!settled) {
-      if (asker.write_fault && is_shadowed(kvm, m.gfn)) kvm.emulator_stat.guest_pt_stores_trapped++;
-      denied = mmu_need_write_protect(kvm, m.gfn, asker.can_unsync);
+      const sps = gfn_indirect_valid_sps(kvm, m.gfn);
+      if (sps.length > 0) {
+        if (asker.write_fault) kvm.emulator_stat.guest_pt_stores_trapped++;
+        denied = asker.can_unsync
+          ? yield* oos.need_write_protect(vcpu, sps, asker)
+          : kvm.variant.sync_write(sps);
+      }
       if (denied) spte = granted ? read_only : spte & ~(PT_WRITABLE_MASK | kvm.bits.SPTE_MMU_WRITEABLE);
       // The bit must be there before any store can be.
       else if (granted) yield* mark_page_dirty_in_slot(kvm, slot, m.gfn);

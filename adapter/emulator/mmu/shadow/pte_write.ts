@@ -51,9 +51,9 @@ function detect_write_misaligned(sp: KvmMmuPage, { gpa, bytes }: Written): boole
   return crosses || bytes < 4;
 }
 
-/** Whether a table is stored to so often that it may be none. One of level 1 goes unsync instead. */
-function detect_write_flooding(sp: KvmMmuPage): boolean {
-  if (sp.level === PT_PAGE_TABLE_LEVEL) return false;
+/** Whether a table is stored to so often that it may be none. Those do not count that go unsync instead. */
+function detect_write_flooding(kvm: Kvm, sp: KvmMmuPage): boolean {
+  if (sp.level < kvm.variant.oos.flooding_level) return false;
   sp.write_flooding_count++;
   return sp.write_flooding_count >= FLOODING;
 }
@@ -122,7 +122,7 @@ export function* kvm_mmu_pte_write(vcpu: KvmVcpu, store: Written): Step<void> {
     const sp = sps[k] as KvmMmuPage;
     // Zapped together with one before it.
     if (sp.invalid) continue;
-    if (w.prefill === undefined && (detect_write_misaligned(sp, w) || detect_write_flooding(sp))) {
+    if (w.prefill === undefined && (detect_write_misaligned(sp, w) || detect_write_flooding(kvm, sp))) {
       if ((yield* kvm_mmu_prepare_zap_page(kvm, sp, invalid_list)) > 0) zapped = true;
       kvm.stat.mmu_flooded++;
       continue;

@@ -25,6 +25,14 @@ describe('mmu: guests that change their page tables', function () {
       seeds(100, { settings: { paging }, vcpus: 2, verbs: VERBS, host: true }));
   }
 
+  for (const oos of ['none', 'merged']) {
+    it(`oos=${oos}: one vCPU breaks none in any mode`, () => {
+      for (const paging of MODES) seeds(50, { settings: { paging, oos } });
+    });
+    it(`oos=${oos}: nor do two, while the host takes pages away`, () =>
+      seeds(80, { settings: { paging: '64', oos }, vcpus: 2, verbs: VERBS, host: true }));
+  }
+
   const LATER = {
     oos: 'link-synced',
     sync_drop_flush: 'remote',
