@@ -177,6 +177,11 @@ function layout(c: Configuration, variant: Variant): SpteBits {
 
 function boot(machine: Machine, c: Configuration): KArray<Kvm> {
   const { vms, vcpus, cpus } = c.options as Readonly<Record<'vms' | 'vcpus' | 'cpus', number>>;
+  const { paging, guest_paging } = c.options;
+  if (paging !== 'tdp' && guest_paging !== 'off')
+    throw new UsageError(
+      `guest_paging is for \`paging: tdp\`: with \`paging: ${paging}\` KVM shadows the tables of the guest, and that says how its vCPUs start`,
+    );
   if (vcpus < 1 || vcpus > MAX_VCPUS)
     throw new UsageError(`there can be 1 to ${MAX_VCPUS} vcpus, not ${vcpus}`);
   if (vms < 1 || vms > MAX_VMS) throw new UsageError(`there can be 1 to ${MAX_VMS} vms, not ${vms}`);
@@ -261,11 +266,12 @@ function createVm(machine: Machine, c: Configuration): Kvm {
     }),
   ) as Kvm;
   const tdp = c.options.paging === 'tdp';
-  Object.assign(kvm, { tdp, bits, walk: walkBits(bits), variant, observers: new Observers() });
+  const guest = tdp && c.options.guest_paging !== 'off' ? c.options.guest_paging : c.options.paging;
+  const walk = walkBits(bits, guest !== 'tdp');
+  Object.assign(kvm, { tdp, bits, walk, variant, observers: new Observers() });
   (kvm.mmu_lock as CountedLock).stat = kvm.emulator_stat;
   mm.kvm = kvm;
-  for (let i = 0; i < vcpus; i++) kvm.vcpus.$set(i, createVcpu(machine, kvm, i, c.options.paging as string));
-
+  for (let i = 0; i < vcpus; i++) kvm.vcpus.$set(i, createVcpu(machine, kvm, i, guest as string));
   return kvm;
 }
 

@@ -7,6 +7,7 @@ import { count_store } from './guest/stores.js';
 import { vm_exit } from './hw/exit.js';
 import { flush_tlb_entry } from './hw/flush.js';
 import { load_word, store_word } from './hw/memory.js';
+import { GUEST_FAULT, type Nested, nested_page_walk, walks_guest_tables } from './hw/nested_walk.js';
 import { FILLED, INTERRUPTED, page_walk, permits } from './hw/walk.js';
 import { vcpu_end, vcpu_load, vcpu_ready } from './operation.js';
 import type { Cpu } from './structures/cpu.js';
@@ -41,18 +42,34 @@ function* translate(vcpu: KvmVcpu, c: Cpu, a: GuestAccess): Step<TlbEntry | Outc
       if (permits(vcpu, e, access, a.cpl)) return e;
       flush_tlb_entry(vcpu, e, 'not enough rights');
     }
-    const fault = yield* page_walk(vcpu, c, a.addr, access, a.cpl);
+    let { addr } = a;
+    let fault: number;
+    if (walks_guest_tables(vcpu)) {
+      const nested: Nested = yield* nested_page_walk(vcpu, c, addr, access, a.cpl);
+      if (nested.fault === GUEST_FAULT) {
+        page_fault_in_guest(vcpu, addr, nested.error_code);
+        return FAULT;
+      }
+      fault = nested.fault;
+      addr = nested.gpa;
+    } else fault = yield* page_walk(vcpu, c, addr, access, a.cpl);
     if (fault === FILLED || fault === INTERRUPTED) continue;
     const stale = vcpu.tlb.lookup(vpn);
     if (stale !== undefined) flush_tlb_entry(vcpu, stale, 'fault');
-    vm_exit(vcpu, c, exit_reason(vcpu, fault), fault & 31, a.addr);
+    vm_exit(vcpu, c, exit_reason(vcpu, fault), fault & 31, addr);
     yield* vcpu_exit_guest(vcpu, c);
     vcpu_srcu_lock(vcpu);
-    if (!(yield* kvm_mmu_page_fault(vcpu, a.addr, fault))) continue;
+    if (!(yield* kvm_mmu_page_fault(vcpu, addr, fault))) continue;
     const emulated: Emulated = yield* x86_emulate_instruction(vcpu, a, retried);
     if (emulated.done) return done(emulated.value);
     retried = true;
   }
+}
+
+/** The CPU gives the guest a page fault, and nobody else hears of it. */
+function page_fault_in_guest(vcpu: KvmVcpu, addr: number, error_code: number): void {
+  vcpu.arch.cr2 = addr;
+  vcpu.arch.exception.error_code = error_code;
 }
 
 const isEntry = (t: TlbEntry | Outcome): t is TlbEntry => !('fault' in t);
@@ -94,7 +111,7 @@ export function* guest_instruction(
     yield* event_step(a.what, machine.phys, pa);
     // An interrupt that came first has thrown the instruction away: it starts again.
     if (c.guest === vcpu) {
-      if (vcpu.kvm.walk.shadow) for (const o of vcpu.kvm.observers.guestAccessed) o(vcpu, e, a);
+      if (vcpu.kvm.walk.paged) for (const o of vcpu.kvm.observers.guestAccessed) o(vcpu, e, a);
       const value = access_memory(vcpu, a, gpa, pa);
       vcpu_end(vcpu, c);
       return only_done(a) ? true : value;
@@ -115,7 +132,7 @@ function access_memory(vcpu: KvmVcpu, a: GuestAccess, gpa: number, pa: number): 
   count_store(kvm, a, gpa);
   const { guestStored } = kvm.observers;
   for (let i = 0; i < guestStored.length; i++) guestStored[i]?.(vcpu, gpa, Math.floor(pa / WORDS));
-  if (kvm.walk.shadow) memory_written(kvm, pa);
+  if (kvm.walk.paged) memory_written(kvm, pa);
   return seen;
 }
 

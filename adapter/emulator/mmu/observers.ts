@@ -37,8 +37,10 @@ export class Observers {
   readonly hostStored: ((pfn: number) => void)[] = [];
   /** KVM has stored to guest memory for an instruction of the guest that it emulates. */
   readonly emulatedStored: ((vcpu: KvmVcpu, gpa: number, pfn: number) => void)[] = [];
-  /** A word of guest memory has been written, by whomever; `pa` is its word address. Only told where guest tables are shadowed. */
+  /** A word of guest memory has been written, by whomever; `pa` is its word address. Only told where the guest has page tables. */
   readonly memoryWritten: ((pa: number) => void)[] = [];
+  /** The hardware reads an entry of a guest table, in a table that nobody shadows. */
+  readonly gpteRead: ((vcpu: KvmVcpu, gpa: number) => void)[] = [];
   /** KVM has brought the shadow pages up to date with such a store. */
   readonly emulatedSeen: ((vcpu: KvmVcpu) => void)[] = [];
   /** Guest code accesses memory through a cached translation of the page `vpn`, in this step. */

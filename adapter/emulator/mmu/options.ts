@@ -1,6 +1,6 @@
 /** What can be written in `use mmu { ... }`. */
 import type { Option, Profile, Switch } from '../subsystem.js';
-import { PAGING } from './guest/control_registers.js';
+import { GUEST_PAGING, PAGING } from './guest/control_registers.js';
 import { switchTables } from './variant.js';
 
 const M = 2 ** 20;
@@ -11,6 +11,12 @@ export const options: readonly Option[] = [
     doc: 'How guest addresses are translated. `tdp` is two-dimensional paging, where the hardware walks tables of KVM for guest physical addresses. In the others KVM shadows: the vCPUs start without paging, or with page tables of 32 bits, of PAE or of 64 bits, and can change that through their control registers.',
     type: { kind: 'choice', of: PAGING },
     default: 'tdp',
+  },
+  {
+    name: 'guest_paging',
+    doc: 'With `paging: tdp`: whether the guest has page tables of its own, which the hardware then walks in guest physical memory, and how its vCPUs start. With `off` it has none, and its addresses are guest physical ones; with the others its vCPUs start without paging, or with tables of 32 bits, of PAE or of 64 bits, and can change that through their control registers.',
+    type: { kind: 'choice', of: GUEST_PAGING },
+    default: 'off',
   },
   {
     name: 'vcpus',

@@ -46,7 +46,7 @@ export function spteFor(instance: MmuInstance, vpn: number): Spte {
 
 /** The entry at which the walk of a TLB entry ends now, by the tables of its vCPU. */
 function spteOfEntry(instance: MmuInstance, e: TlbEntry): Spte {
-  if (instance.kvm.tdp) return spteFor(instance, e.vpn);
+  if (instance.kvm.tdp) return spteFor(instance, e.gfn);
   return viewOf(instance.kvm.bits, leafOf(instance.kvm, instance.vcpus[e.vcpu] as KvmVcpu, e.vpn));
 }
 

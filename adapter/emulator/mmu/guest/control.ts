@@ -1,13 +1,11 @@
-/** Instructions of the guest that change how its addresses are translated (specification, section 7.2): each is an exit. */
-import { Fault, type Step } from '../../../machine/index.js';
-import { PT32E_ROOT_LEVEL } from '../bits.js';
+/** Instructions of the guest that change how its addresses are translated (specification, section 7.2): nearly each is an exit. */
+import type { Step } from '../../../machine/index.js';
 import { vm_exit } from '../hw/exit.js';
 import { mmu_free_roots } from '../mmu.js';
 import { vcpu_end, vcpu_load, vcpu_ready } from '../operation.js';
 import { kvm_mmu_invlpg } from '../shadow/invlpg.js';
 import { kvm_mmu_sync_roots } from '../shadow/sync.js';
 import type { Cpu } from '../structures/cpu.js';
-import { hex } from '../structures/pointer.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import { kvm_mmu_flush_tlb } from '../tlb.js';
 import { vcpu_enter_guest, vcpu_exit_guest, vcpu_srcu_lock } from '../x86.js';
@@ -18,6 +16,7 @@ import {
   has,
   is_long_mode,
   is_pae,
+  is_pae_paging,
   is_paging,
   X86_CR0_CD,
   X86_CR0_NW,
@@ -28,9 +27,9 @@ import {
   X86_CR4_PSE,
   X86_CR4_SMEP,
 } from './control_registers.js';
-import { is_present_gpte, PT64, rsvd_bits_mask } from './gpte.js';
-import { guest_format, kvm_mmu_reset_context } from './init_mmu.js';
-import { kvm_read_guest } from './memory.js';
+import { exits_for_cr3, exits_for_invlpg, hw_invlpg, hw_set_cr3 } from './direct_control.js';
+import { kvm_mmu_reset_context } from './init_mmu.js';
+import { general_protection, load_pdptrs } from './pdptrs.js';
 
 /** The guest runs an instruction that is an exit, and is counted as such. */
 function* exit_begin(
@@ -57,39 +56,6 @@ function* exit_end(vcpu: KvmVcpu, c: Cpu): Step<void> {
   while (c.guest !== vcpu) yield* vcpu_enter_guest(vcpu, c);
   vcpu_end(vcpu, c);
 }
-
-/** An instruction that makes no sense to the CPU. */
-const general_protection = (vcpu: KvmVcpu, what: string): Fault =>
-  new Fault(
-    'usage',
-    '#GP',
-    `vcpu[${vcpu.vcpu_id}]: ${what}: a real guest would get a general protection fault (#GP)`,
-  );
-
-/** Reads the four entries above the page directories of a PAE guest. Returns whether they have changed. */
-function* load_pdptrs(vcpu: KvmVcpu, cr3: number): Step<boolean> {
-  const { pdptrs } = vcpu.arch.mmu;
-  const f = { ...guest_format(vcpu), type: PT64, root_level: PT32E_ROOT_LEVEL };
-  let changed = false;
-  for (let i = 0; i < 4; i++) {
-    const gpa = cr3 - (cr3 % 32) + 8 * i;
-    const pdpte = yield* kvm_read_guest(vcpu.kvm, gpa, 8);
-    if (
-      pdpte === undefined ||
-      (is_present_gpte(pdpte) && (pdpte & rsvd_bits_mask(f, PT32E_ROOT_LEVEL, false)) !== 0n)
-    )
-      throw general_protection(
-        vcpu,
-        `the entry above page directory ${i}, at guest physical address ${hex(gpa)}, ${pdpte === undefined ? 'is in no memory slot' : `is ${hex(pdpte)}, which has reserved bits set`}`,
-      );
-    if (pdptrs.at(i) === pdpte) continue;
-    changed = true;
-    pdptrs.put(i, pdpte);
-  }
-  return changed;
-}
-
-const is_pae_paging = (vcpu: KvmVcpu): boolean => is_paging(vcpu) && is_pae(vcpu) && !is_long_mode(vcpu);
 
 /** The guest loads cr3: another value is another root, and the same one flushes its TLB. */
 function* kvm_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
@@ -136,6 +102,7 @@ function* kvm_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
 
 /** The guest loads a control register. */
 export function* guest_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
+  if (!exits_for_cr3(vcpu)) return yield* hw_set_cr3(vcpu, cr3);
   const c = yield* exit_begin(vcpu, 'CR_ACCESS', 'cr3');
   flushes(vcpu, null);
   yield* kvm_set_cr3(vcpu, cr3);
@@ -170,6 +137,7 @@ export function* guest_set_efer(
 
 /** The guest drops one translation from its TLB. */
 export function* guest_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
+  if (!exits_for_invlpg(vcpu)) return yield* hw_invlpg(vcpu, gva);
   const c = yield* exit_begin(vcpu, 'INVLPG', 'invlpg');
   flushes(vcpu, Math.floor(gva / 4096));
   yield* kvm_mmu_invlpg(vcpu, gva);

@@ -30,6 +30,8 @@ export const is_smep = (vcpu: KvmVcpu): boolean => has(vcpu.arch.cr4, X86_CR4_SM
  */
 export const hw_smep = (vcpu: KvmVcpu): boolean => is_smep(vcpu) && is_paging(vcpu);
 export const is_long_mode = (vcpu: KvmVcpu): boolean => has(vcpu.arch.efer, EFER_LMA);
+export const is_pae_paging = (vcpu: KvmVcpu): boolean =>
+  is_paging(vcpu) && is_pae(vcpu) && !is_long_mode(vcpu);
 export const is_nx = (vcpu: KvmVcpu): boolean => has(vcpu.arch.efer, EFER_NX);
 
 interface Registers {
@@ -39,7 +41,7 @@ interface Registers {
 }
 const PROTECTED = X86_CR0_PE + X86_CR0_WP;
 
-/** What the option `paging` sets the registers to when a vCPU is made. */
+/** What the option `paging`, or else `guest_paging`, sets the registers to when a vCPU is made. */
 const REGISTERS: Readonly<Record<string, Registers>> = {
   tdp: { cr0: X86_CR0_PE, cr4: 0, efer: 0 },
   nonpaging: { cr0: PROTECTED, cr4: 0, efer: 0 },
@@ -52,8 +54,9 @@ const REGISTERS: Readonly<Record<string, Registers>> = {
   },
 };
 
-/** Values of the option `paging`. */
+/** Values of the option `paging`, and of `guest_paging`. */
 export const PAGING: readonly string[] = Object.keys(REGISTERS);
+export const GUEST_PAGING: readonly string[] = ['off', ...PAGING.filter((p) => p !== 'tdp')];
 
 /** The registers of a vCPU that starts in a paging mode. */
 export const registersOf = (paging: string): Registers => REGISTERS[paging] as Registers;

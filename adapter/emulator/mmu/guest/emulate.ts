@@ -6,7 +6,7 @@ import { inject_page_fault } from '../shadow/page_fault.js';
 import { kvm_mmu_pte_write, kvm_mmu_unprotect_page } from '../shadow/pte_write.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import { vcpu_srcu_unlock } from '../x86.js';
-import { guest_format } from './init_mmu.js';
+import { guest_format, guest_is_paged } from './init_mmu.js';
 import type { GuestAccess } from './instruction.js';
 import { cmpxchg_guest, gpa_to_hva, kvm_read_guest, kvm_write_guest } from './memory.js';
 import { count_pt_store } from './stores.js';
@@ -22,7 +22,7 @@ const AGAIN: Emulated = { done: false };
 
 /** The guest physical address of an access; -1 when the guest gets a page fault instead. */
 function* gva_to_gpa(vcpu: KvmVcpu, a: GuestAccess): Step<number> {
-  if (vcpu.arch.mmu.direct_map) return a.addr;
+  if (!guest_is_paged(vcpu)) return a.addr;
   const pferr =
     (a.what === 'stores' || a.what === 'compares and exchanges' ? PFERR_WRITE_MASK : 0) |
     (a.what === 'fetches' ? PFERR_FETCH_MASK : 0) |

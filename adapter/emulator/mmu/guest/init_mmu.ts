@@ -33,15 +33,18 @@ function base_role(vcpu: KvmVcpu): number {
   );
 }
 
+/** Whether a vCPU has page tables of its own, shadowed or not. */
+export const guest_is_paged = (vcpu: KvmVcpu): boolean => vcpu.arch.mmu.root_level > 0;
+
 /** Sets the MMU of a vCPU up for its control registers. The vCPU has no root. */
 export function init_kvm_mmu(vcpu: KvmVcpu): void {
   const { mmu } = vcpu.arch;
-  if (vcpu.kvm.tdp) return;
   mmu.root_level = guest_root_level(vcpu);
-  mmu.direct_map = mmu.root_level === 0;
-  mmu.shadow_root_level = mmu.root_level === PT64_ROOT_LEVEL ? PT64_ROOT_LEVEL : PT32E_ROOT_LEVEL;
   // Entries of 4 bytes have no such bit, whatever EFER says.
   mmu.nx = mmu.root_level > PT32_ROOT_LEVEL && is_nx(vcpu);
+  if (vcpu.kvm.tdp) return;
+  mmu.direct_map = mmu.root_level === 0;
+  mmu.shadow_root_level = mmu.root_level === PT64_ROOT_LEVEL ? PT64_ROOT_LEVEL : PT32E_ROOT_LEVEL;
   mmu.base_role = base_role(vcpu);
 }
 

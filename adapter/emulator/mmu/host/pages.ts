@@ -177,7 +177,7 @@ export function* host_write_guest(
   store_word(pfn * WORDS + (hva % 4096) / 8, value);
   if (!pte_dirty(pte)) kvm.mm.pgd.$store(vpn, pte + _PAGE_DIRTY);
   for (const o of kvm.observers.hostStored) o(pfn);
-  if (!kvm.tdp) memory_written(kvm, pfn * WORDS + Math.floor((hva % 4096) / 8));
+  if (kvm.walk.paged) memory_written(kvm, pfn * WORDS + Math.floor((hva % 4096) / 8));
   if (mark) yield* mark_page_dirty(kvm, Math.floor(gpa / 4096));
   srcu_read_unlock(kvm.srcu, idx);
   operation_end(kvm, c);

@@ -23,12 +23,12 @@ export const INTERRUPTED = -2;
 export const MISCONFIG = -3;
 
 /** What is read where no table is. */
-const NOTHING = new Uint32Array(2 * WORDS);
-const P = 1;
-const W = 2;
-const X_EPT = 4;
+export const NOTHING = new Uint32Array(2 * WORDS);
+export const P = 1;
+export const W = 2;
+export const X_EPT = 4;
 const U = 4;
-const PS = 1 << 7;
+export const PS = 1 << 7;
 /** Memory types that exist. */
 const LEGAL_TYPES = new Set([0, 1, 4, 5, 6]);
 
@@ -37,37 +37,40 @@ export interface WalkBits {
   readonly ept: boolean;
   /** The tables shadow those of the guest: they know of user code. */
   readonly shadow: boolean;
+  /** The guest has page tables of its own, or can have: what a TLB keeps is found by virtual address. */
+  readonly paged: boolean;
   /** 0 when the hardware does not note accesses. */
   readonly accessed: number;
   readonly dirty: number;
 }
 
-/** Bits for page walks. */
-export const walkBits = (bits: SpteBits): WalkBits => ({
+/** Bits for page walks. `guest_paging` says that the guest can have tables that nobody shadows. */
+export const walkBits = (bits: SpteBits, guest_paging: boolean): WalkBits => ({
   ept: bits.format === 'ept',
   shadow: bits.format === 'shadow',
+  paged: bits.format === 'shadow' || guest_paging,
   accessed: Number(bits.shadow_accessed_mask),
   dirty: Number(bits.shadow_dirty_mask),
 });
 
-const frameOf = (low: number, high: number): number => (low >>> 12) + (high & 0xfffff) * 2 ** 20;
+export const frameOf = (low: number, high: number): number => (low >>> 12) + (high & 0xfffff) * 2 ** 20;
 
 /** Whether an entry is well-formed. */
-function legal(b: WalkBits, low: number, high: number, leaf: boolean): boolean {
+export function legal(b: WalkBits, low: number, high: number, leaf: boolean): boolean {
   if (!b.ept) return (high & 0x7fff0000) === 0;
   if ((low & (P | W)) === W) return false;
   return !leaf || LEGAL_TYPES.has((low >> 3) & 7);
 }
 
 /** Rights that the entries of a walk leave together. */
-interface Rights {
+export interface Rights {
   readonly writable: boolean;
   readonly executable: boolean;
   readonly user: boolean;
 }
 
 /** Whether rights allow an access. Supervisor code does not execute what user code may use, where the guest wants that. */
-function allows(r: Rights, access: Access, cpl: number, smep: boolean): boolean {
+export function allows(r: Rights, access: Access, cpl: number, smep: boolean): boolean {
   if (cpl === 3 && !r.user) return false;
   if (access === Access.write) return r.writable;
   return access === Access.read || (r.executable && !(smep && cpl < 3 && r.user));
@@ -75,7 +78,7 @@ function allows(r: Rights, access: Access, cpl: number, smep: boolean): boolean 
 
 /** Whether a cached translation is enough for an access of guest code. */
 export const permits = (vcpu: KvmVcpu, e: TlbEntry, access: Access, cpl: number): boolean =>
-  vcpu.kvm.walk.shadow
+  vcpu.kvm.walk.paged
     ? allows(e, access, cpl, hw_smep(vcpu)) && (access !== Access.write || e.dirty)
     : access === Access.read || (access === Access.write ? e.writable && e.dirty : e.executable);
 
@@ -157,10 +160,11 @@ function fill(
   const accessed = b.accessed === 0 || (word & b.accessed) !== 0;
   const dirty = b.dirty === 0 || (word & b.dirty) !== 0;
   // Most often the entry is filled with what it held before: reading is cheaper than writing what goes into the journal.
-  if (b.shadow) {
+  if (b.paged) {
     const gfn = gfn_behind(pa, e.vpn);
     if (e.gfn !== gfn) e.gfn = gfn;
     if (e.user !== user) e.user = user;
+    if (e.guest_level !== 0) e.guest_level = 0;
   }
   if (e.pfn !== pfn) e.pfn = pfn;
   if (e.writable !== writable) e.writable = writable;
@@ -168,6 +172,11 @@ function fill(
   if (e.accessed !== accessed) e.accessed = accessed;
   if (e.dirty !== dirty) e.dirty = dirty;
   if (e.sptep !== pa) e.sptep = pa;
+  cache(vcpu, e);
+}
+
+/** Puts an entry that is filled in into the TLB. */
+export function cache(vcpu: KvmVcpu, e: TlbEntry): void {
   vcpu.tlb.insert(e);
   vcpu.kvm.emulator_stat.tlb_fills++;
   const { tlbFilled } = vcpu.kvm.observers;

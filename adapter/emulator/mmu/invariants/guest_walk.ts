@@ -12,7 +12,7 @@ import {
   is_rsvd_bits_set,
   PT_INDEX,
 } from '../guest/gpte.js';
-import { guest_format } from '../guest/init_mmu.js';
+import { guest_format, guest_is_paged } from '../guest/init_mmu.js';
 import { look_at_guest } from '../guest/tables.js';
 import type { TlbEntry } from '../structures/tlb.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
@@ -43,7 +43,7 @@ export function guestTranslation(
 
 function translate(vcpu: KvmVcpu, vpn: number, read: Reader): Translation | undefined {
   const { mmu, cr3 } = vcpu.arch;
-  if (mmu.direct_map)
+  if (!guest_is_paged(vcpu))
     return { gfn: vpn, writable: true, user: true, executable: true, accessed: true, dirty: true };
   const f = guest_format(vcpu);
   let level = f.root_level;

@@ -248,7 +248,7 @@ export class Look {
   /** The cached translations of a guest frame in one TLB, of either size. */
   cached(vcpu: number, gfn: number): TlbEntry[] {
     const tlb = this.tlbs[vcpu] as Tlb;
-    if (!this.kvm.tdp) return tlb.all().filter((e) => inEntry(e, gfn));
+    if (this.kvm.walk.paged) return tlb.all().filter((e) => inEntry(e, gfn));
     return this.translations(vcpu, gfn);
   }
   /** The cached translations of the page of an address. */

@@ -76,9 +76,10 @@ function judge({ look, flushes, kvm }: Checker, key: number): Verdict {
   const { vcpu, entry } = entryOf(look, key);
   if (entry === undefined) return undefined;
   if (flushes.pending(vcpu)) return flushOf(vcpu);
-  const vpn = peek(entry, 'vpn');
   const gfn = peek(entry, 'gfn');
-  const at = walk(look, vcpu, vpn);
+  // What the tables of KVM translate.
+  const page = kvm.tdp ? gfn : peek(entry, 'vpn');
+  const at = walk(look, vcpu, page);
   const spte = at === undefined ? 0n : look.word(at.sptep);
   const wrong = difference();
   if (wrong === '' || (!kvm.tdp && !guestGives(look, vcpu, entry))) return undefined;
@@ -96,7 +97,7 @@ function judge({ look, flushes, kvm }: Checker, key: number): Verdict {
   function difference(): string {
     const e = entry as NonNullable<typeof entry>;
     if (at === undefined || !look.isLeaf(spte, at.level)) return 'maps nothing';
-    const pfn = spte_to_pfn(spte) + (vpn % KVM_PAGES_PER_HPAGE(at.level));
+    const pfn = spte_to_pfn(spte) + (page % KVM_PAGES_PER_HPAGE(at.level));
     if (pfn !== peek(e, 'pfn')) return `maps gfn ${hex(gfn)} to pfn ${hex(pfn)}`;
     if (peek(e, 'writable') && !is_writable_pte(spte)) return 'is read-only';
     if (peek(e, 'executable') && !kvm.bits.executable(spte)) return 'forbids execution';

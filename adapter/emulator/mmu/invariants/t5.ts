@@ -18,7 +18,7 @@ export const T5: Rule = {
       const large = look.translations(vcpu, peek(entry, 'vpn')).find((e) => peek(e, 'level') > 1);
       if (large === undefined) return undefined;
       return {
-        message: `vcpu ${vcpu} holds two translations of ${c.kvm.tdp ? 'gfn' : 'page'} ${hex(peek(entry, 'vpn'))}: ${sayEntry(large)} and ${sayEntry(entry)}`,
+        message: `vcpu ${vcpu} holds two translations of ${c.kvm.walk.paged ? 'page' : 'gfn'} ${hex(peek(entry, 'vpn'))}: ${sayEntry(large)} and ${sayEntry(entry)}`,
         blame: [entryBlame(look, vcpu, large), entryBlame(look, vcpu, entry)],
       };
     });

@@ -1,4 +1,5 @@
 /** INV-L2 and INV-L3, as far as the machine does not see to them: what the page walk of the hardware goes through. */
+import { KVM_PAGES_PER_HPAGE } from '../bits.js';
 import { hex } from '../structures/pointer.js';
 import type { TlbEntry } from '../structures/tlb.js';
 import type { Checker } from './checker.js';
@@ -45,9 +46,15 @@ export const L3: Rule = {
     watchWalks(c, L3, (e) => {
       const sp = c.look.page(e.sptep);
       if (sp === undefined) return 'which is not in a shadow page';
-      if (spLevel(sp) !== peek(e, 'level')) return `which is in a table of level ${spLevel(sp)}`;
+      const level = peek(e, 'level');
+      // Of a large page of KVM's the guest may use parts.
+      const part = peek(e, 'guest_level') > 0 && spLevel(sp) > level;
+      if (spLevel(sp) !== level && !part) return `which is in a table of level ${spLevel(sp)}`;
       const gfn = gfnAt(sp, e.sptep);
-      return gfn === peek(e, 'gfn') ? '' : `which is the entry of gfn ${hex(gfn)}`;
+      const mapped = peek(e, 'gfn');
+      return gfn === mapped - (part ? mapped % KVM_PAGES_PER_HPAGE(spLevel(sp)) : 0)
+        ? ''
+        : `which is the entry of gfn ${hex(gfn)}`;
     });
   },
 };

@@ -24,7 +24,7 @@ export function word(v: unknown, what: string): number {
 /** An address that guest code can use: without long mode it has 32 bits. */
 export function guestAddress(vcpu: KvmVcpu, v: unknown, what: string): number {
   const a = address(v, what);
-  if (vcpu.kvm.tdp || vcpu.arch.mmu.root_level === 4 || a < 2 ** 32) return a;
+  if (!vcpu.kvm.walk.paged || vcpu.arch.mmu.root_level === 4 || a < 2 ** 32) return a;
   throw new UsageError(
     `${what} ${hex(a)} does not fit: vcpu[${vcpu.vcpu_id}] is not in long mode, so its addresses have 32 bits`,
   );

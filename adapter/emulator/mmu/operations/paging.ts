@@ -18,7 +18,7 @@ import {
 } from '../guest/control.js';
 import { EFER_LME, EFER_NX } from '../guest/control_registers.js';
 import { gpte_pages } from '../guest/gpte.js';
-import { guest_format } from '../guest/init_mmu.js';
+import { guest_format, guest_is_paged } from '../guest/init_mmu.js';
 import { vm_map, vm_new_table } from '../guest/tables.js';
 import type { Kvm } from '../structures/kvm.js';
 import { hex } from '../structures/pointer.js';
@@ -54,16 +54,16 @@ export const gpteBits = (args: readonly unknown[]): bigint =>
 const vcpuOf = (self: KObject): KvmVcpu => self as unknown as KvmVcpu;
 
 /** A vCPU whose paging can be changed. */
-function shadowed(vcpu: KvmVcpu): KvmVcpu {
-  if (!vcpu.kvm.tdp) return vcpu;
+function changeable(vcpu: KvmVcpu): KvmVcpu {
+  if (vcpu.kvm.walk.paged) return vcpu;
   throw new UsageError(
-    'with `paging: tdp` the guest runs without page tables of its own, and its addresses are guest physical ones: write `use mmu { paging: 64 }`, or `nonpaging`, `32` or `pae`',
+    'this guest runs without page tables of its own, and its addresses are guest physical ones: write `use mmu { paging: tdp, guest_paging: 64 }` for tables that the hardware walks too, or `use mmu { paging: 64 }` for tables that KVM shadows; `nonpaging`, `32` and `pae` are the other modes',
   );
 }
 
 /** A vCPU that has page tables: their form follows from its mode. */
 function paged(vcpu: KvmVcpu): KvmVcpu {
-  if (!shadowed(vcpu).arch.mmu.direct_map) return vcpu;
+  if (guest_is_paged(changeable(vcpu))) return vcpu;
   throw new UsageError(
     `vcpu[${vcpu.vcpu_id}] has paging off, so there is no saying what page tables look like: turn it on, or name another vCPU with \`vcpu:\``,
   );
@@ -109,7 +109,7 @@ const load = (
   doc,
   params: [param],
   returns: NONE,
-  run: (self, [v]) => run(shadowed(vcpuOf(self)), register(v, param.name, limit)),
+  run: (self, [v]) => run(changeable(vcpuOf(self)), register(v, param.name, limit)),
 });
 const VALUE = (doc: string): Param => ({ name: 'value', type: INT, doc });
 const ON: Param = { name: 'on', type: BOOL, doc: 'Whether it is on from now on.' };
@@ -119,7 +119,7 @@ const efer = (name: string, doc: string, bit: number): Operation => ({
   doc,
   params: [ON],
   returns: NONE,
-  run: (self, [on]) => guest_set_efer(shadowed(vcpuOf(self)), bit, on === true),
+  run: (self, [on]) => guest_set_efer(changeable(vcpuOf(self)), bit, on === true),
 });
 
 export const pagingOperations: readonly Operation[] = [
@@ -156,7 +156,7 @@ export const pagingOperations: readonly Operation[] = [
     doc: 'Guest code flushes its TLB, by loading cr3 with the value that it has.',
     params: [],
     returns: NONE,
-    run: (self) => guest_set_cr3(shadowed(vcpuOf(self)), vcpuOf(self).arch.cr3),
+    run: (self) => guest_set_cr3(changeable(vcpuOf(self)), vcpuOf(self).arch.cr3),
   },
   {
     name: 'invlpg',
@@ -164,7 +164,7 @@ export const pagingOperations: readonly Operation[] = [
     doc: 'Guest code drops the translation of one address from its TLB.',
     params: [{ name: 'addr', type: INT, doc: 'Virtual address of any byte of the page.' }],
     returns: NONE,
-    run: (self, [addr]) => guest_invlpg(shadowed(vcpuOf(self)), guestAddress(vcpuOf(self), addr, 'addr')),
+    run: (self, [addr]) => guest_invlpg(changeable(vcpuOf(self)), guestAddress(vcpuOf(self), addr, 'addr')),
   },
   {
     name: 'new_table',
@@ -172,7 +172,7 @@ export const pagingOperations: readonly Operation[] = [
     doc: 'Takes a page of guest memory for a page table, and returns its guest physical address. It is empty.',
     params: [],
     returns: INT,
-    run: (self) => vm_new_table((shadowed((self as unknown as Kvm).vcpus.at(0)) as KvmVcpu).kvm),
+    run: (self) => vm_new_table((changeable((self as unknown as Kvm).vcpus.at(0)) as KvmVcpu).kvm),
   },
   {
     name: 'map',

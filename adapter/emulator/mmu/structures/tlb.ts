@@ -20,11 +20,14 @@ export const tlb_entry = struct(
   {
     vcpu: int('Number of the vCPU whose TLB it is in.', { readonly: true }),
     vpn: int(
-      'Number of the first page that it translates: of a virtual address where the guest has page tables of its own and they are shadowed, otherwise the same as `gfn`.',
+      'Number of the first page that it translates: of a virtual address where the guest has page tables of its own, otherwise the same as `gfn`.',
       { show: 'hex', readonly: true },
     ),
     gfn: int('First guest frame that it translates to.', { show: 'hex' }),
     level: int('Size of the page: 1 is 4 KiB, 2 is 2 MiB.', { readonly: true }),
+    guest_level: int(
+      'Size of the page in the tables of the guest, where the hardware walks those and then the tables of KVM; otherwise 0.',
+    ),
     pfn: int('Frame of the host for `gfn`.', { show: 'hex' }),
     writable: bool('Stores are allowed.'),
     user: bool('User code may use it.', { initial: true }),

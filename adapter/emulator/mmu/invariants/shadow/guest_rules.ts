@@ -29,6 +29,8 @@ class History {
   /** Words of tables as they were when they were last looked at. */
   private readonly known = new Ledger<bigint>();
   private readonly flushed = new Ledger<number>();
+  /** Frames in which the hardware has read entries of the guest, without a shadow of theirs. */
+  private readonly walked = new Ledger<boolean>();
   /** Words that emulations have stored to and not yet told the shadow pages of, by vCPU. */
   private readonly emulating = new Ledger<number>();
   /** The same for single pages, by vCPU and page. */
@@ -39,8 +41,14 @@ class History {
     for (let i = 0; i < c.look.vcpus.length; i++) this.flushedPage.set(i, new Ledger<number>());
     observers.memoryWritten.push((pa) => this.written(pa));
     c.tables.onChange((sp) => this.remember(peek(sp, 'gfn')));
+    observers.gpteRead.push((_v, gpa) => {
+      const gfn = Math.floor(gpa / 4096);
+      if (this.walked.has(gfn)) return;
+      this.walked.put(gfn, true);
+      this.remember(gfn);
+    });
     observers.hostPteChanged.push((vpn) => {
-      if (c.tables.size > 0) for (const gfn of c.look.gfnsOfVpn(vpn)) this.remember(gfn);
+      if (c.tables.size + this.walked.size > 0) for (const gfn of c.look.gfnsOfVpn(vpn)) this.remember(gfn);
     });
     observers.emulatedStored.push((v, gpa) => this.emulating.put(peek(v, 'vcpu_id'), gpa - (gpa % 8)));
     observers.emulatedSeen.push((v) => this.emulated(peek(v, 'vcpu_id')));
@@ -74,7 +82,8 @@ class History {
 
   /** Takes a table down as it is, before it is changed. */
   private remember(gfn: number): void {
-    if (!this.c.tables.wasTable(gfn) || !this.c.look.inMemory(gfn)) return;
+    if (!this.walked.has(gfn) && !this.c.tables.wasTable(gfn)) return;
+    if (!this.c.look.inMemory(gfn)) return;
     for (let i = 0; i < WORDS; i++) {
       const gpa = gfn * 4096 + i * 8;
       if (!this.known.has(gpa)) this.known.put(gpa, this.now(gpa));
@@ -142,7 +151,7 @@ function watchAccesses(
   rule: Rule,
   judge: (matching: Iterable<Translation>, store: boolean) => string,
 ): void {
-  if (c.kvm.tdp) return;
+  if (!c.kvm.walk.paged) return;
   const history = c.history ?? new History(c);
   c.history = history;
   c.kvm.observers.guestAccessed.push((v: KvmVcpu, e: TlbEntry, a: GuestAccess) => {
