@@ -1,4 +1,4 @@
-/** A machine with shadow paging whose guest tries one address with entries of all kinds. */
+/** A machine whose guest, shadowed or walked in two dimensions, tries one address with entries of all kinds. */
 
 import { KVM_MMU_UNSYNC_PAGE } from '../../../../adapter/emulator/mmu/events.js';
 import { guest_invlpg } from '../../../../adapter/emulator/mmu/guest/control.js';
@@ -48,7 +48,9 @@ export class Machine extends Guest {
     slot: Args = {},
     settings: Settings = {},
   ) {
-    super({ paging: mode === 'none' ? 'nonpaging' : mode, memory: MEMORY, ...settings });
+    const paging = mode === 'none' ? 'nonpaging' : mode;
+    const how: Settings = settings.paging === 'tdp' ? { guest_paging: paging } : { paging };
+    super({ ...how, memory: MEMORY, ...settings });
     this.boot(MEMORY, slot);
     this.machine.listen([KVM_MMU_UNSYNC_PAGE], () => {
       this.unsynced++;
@@ -84,9 +86,9 @@ export class Machine extends Guest {
     return this.gpas.map((gpa, i) => ({ level: i + 1, value: this.gpte(gpa) })).reverse();
   }
 
-  /** Drops all shadows, and puts entries into memory behind the back of everybody. */
+  /** Drops all shadows, or what the CPU has cached, and puts entries into memory behind the back of everybody. */
   afresh(way: readonly Entry[]): void {
-    this.setup(() => vm_zap_all(this.kvm));
+    this.setup(this.kvm.tdp ? this.flush() : () => vm_zap_all(this.kvm));
     for (const { level, value } of way) {
       const gpa = this.gpas[level - 1] as number;
       const pfn = Math.floor(this.host.pgd.$get(Math.floor(gpa / 4096)) / 4096);

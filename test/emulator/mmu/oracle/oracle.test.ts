@@ -1,9 +1,10 @@
 /** Every access with every kind of entry: the machine does what the manual says. */
 import assert from 'node:assert/strict';
+import type { Settings } from '../../harness.js';
 import { MODES } from '../shadow/rig.js';
 import { type Path, paths, processors, steady, VA, wayOf } from './cases.js';
 import { Machine } from './machine.js';
-import { type Entry, type MemoryAccess, type Processor, translate } from './reference.js';
+import { type Entry, type MemoryAccess, type PagingMode, type Processor, translate } from './reference.js';
 
 const ACCESSES: readonly MemoryAccess[] = (['read', 'write', 'fetch'] as const).flatMap((kind) =>
   ([0, 3] as const).map((cpl) => ({ kind, cpl })),
@@ -72,62 +73,98 @@ function all(vm: Machine, prepare: (path: Path, n: number) => string): void {
   d.none();
 }
 
-describe('mmu: what the manual says about paging', () => {
-  for (const mode of MODES) {
-    it(`${mode}: with nothing shadowed yet, and with what the accesses before have left`, () => {
-      const vm = new Machine(mode);
-      all(vm, (path) => {
-        vm.afresh(wayOf(mode, path, vm.tables));
-        return 'fresh';
-      });
-    });
+/** Cases of `all`, and of `registers`. */
+const ANYWHERE = [0, 0, 0];
+const allCases = (mode: PagingMode): number =>
+  processors(mode).reduce((n, cpu) => n + paths(cpu, ANYWHERE).length, 0) * ACCESSES.length;
+const registerCases = (mode: PagingMode): number =>
+  [false, true]
+    .map((pse) => processors(mode, pse))
+    .reduce((n, cpus) => n + cpus.length * steady(cpus[0] as Processor, ANYWHERE).length, 0) *
+  ACCESSES.length;
 
-    it(`${mode}: after the guest has changed its entries and flushed them, on huge pages of the host`, () => {
-      const vm = new Machine(mode, { huge: true });
-      all(vm, (path, n) => {
-        const by = n % 3 === 0 ? 'cr3' : 'invlpg';
-        vm.change(wayOf(mode, path, vm.tables), by);
-        return `changed, ${by}`;
-      });
-      assert.ok(vm.unsynced > 1000, `${vm.unsynced} pages have lagged behind`);
-    });
+const fresh = (vm: Machine): void =>
+  all(vm, (path) => {
+    vm.afresh(wayOf(vm.mode, path, vm.tables));
+    return 'fresh';
+  });
 
-    it(`${mode}: after the guest has loaded control registers, with what is shadowed for others`, () => {
-      const vm = new Machine(mode);
-      const d = new Differences();
-      for (const pse of [false, true]) {
-        const cpus = processors(mode, pse);
-        for (const [n, path] of steady(cpus[0] as Processor, vm.tables).entries()) {
-          vm.afresh(wayOf(mode, path, vm.tables));
-          for (const cpu of cpus) {
-            vm.load_registers(cpu);
-            tryAll(vm, cpu, n, 'other registers', d);
-          }
+const changed = (vm: Machine): void =>
+  all(vm, (path, n) => {
+    const by = n % 3 === 0 ? 'cr3' : 'invlpg';
+    vm.change(wayOf(vm.mode, path, vm.tables), by);
+    return `changed, ${by}`;
+  });
+
+/** Loads all settings of the registers over the same entries. */
+function registers(vm: Machine): void {
+  const d = new Differences();
+  for (const pse of [false, true]) {
+    const cpus = processors(vm.mode, pse);
+    for (const [n, path] of steady(cpus[0] as Processor, vm.tables).entries()) {
+      vm.afresh(wayOf(vm.mode, path, vm.tables));
+      for (const cpu of cpus) {
+        vm.load_registers(cpu);
+        tryAll(vm, cpu, n, 'other registers', d);
+      }
+    }
+  }
+  d.none();
+}
+
+/** Who translates: KVM by shadows, or the hardware in two dimensions, with the tables of each maker. */
+const WAYS: Readonly<Record<string, Settings>> = {
+  shadow: {},
+  ept: { paging: 'tdp' },
+  'ept without A and D': { paging: 'tdp', eptad: 'off' },
+  npt: { paging: 'tdp', format: 'npt' },
+};
+
+for (const [way, settings] of Object.entries(WAYS))
+  describe(`mmu: what the manual says about paging, through ${way}`, () => {
+    const shadow = way === 'shadow';
+    for (const mode of MODES) {
+      const n = allCases(mode);
+      if (shadow) {
+        it(`${mode}: ${n} cases with nothing shadowed yet, and with what the accesses before have left`, () =>
+          fresh(new Machine(mode, {}, settings)));
+
+        it(`${mode}: ${n} cases out of sync: the guest has changed its entries and flushed them, on huge pages of the host`, () => {
+          const vm = new Machine(mode, { huge: true }, settings);
+          changed(vm);
+          assert.ok(vm.unsynced > 1000, `${vm.unsynced} pages have lagged behind`);
+        });
+      } else {
+        it(`${mode}: ${n} cases with nothing cached yet, and with what the accesses before have left`, () =>
+          fresh(new Machine(mode, {}, settings)));
+
+        it(`${mode}: ${n} cases after the guest has changed its entries and flushed them, on huge pages of the host`, () =>
+          changed(new Machine(mode, { huge: true }, settings)));
+      }
+
+      it(`${mode}: ${registerCases(mode)} cases after the guest has loaded control registers, with what was there for others`, () =>
+        registers(new Machine(mode, {}, settings)));
+    }
+
+    it('pae: an address whose entry above the page directories is absent', () => {
+      const vm = new Machine('pae', {}, settings);
+      const far = VA + 2 ** 31;
+      for (const cpu of processors('pae')) {
+        vm.load_registers(cpu);
+        for (const access of ACCESSES) {
+          const { error } = translate(cpu, [{ level: 3, value: 0n }], far, access);
+          assert.equal(vm.access(access, -1, far).error, error);
         }
+      }
+    });
+
+    it('without paging nothing is forbidden, whatever the registers say', () => {
+      const vm = new Machine('none', {}, settings);
+      const d = new Differences();
+      for (const cpu of processors('none')) {
+        vm.load_registers(cpu);
+        tryAll(vm, cpu, 0, 'no paging', d);
       }
       d.none();
     });
-  }
-
-  it('pae: an address whose entry above the page directories is absent', () => {
-    const vm = new Machine('pae');
-    const far = VA + 2 ** 31;
-    for (const cpu of processors('pae')) {
-      vm.load_registers(cpu);
-      for (const access of ACCESSES) {
-        const { error } = translate(cpu, [{ level: 3, value: 0n }], far, access);
-        assert.equal(vm.access(access, -1, far).error, error);
-      }
-    }
   });
-
-  it('without paging nothing is forbidden, whatever the registers say', () => {
-    const vm = new Machine('none');
-    const d = new Differences();
-    for (const cpu of processors('none')) {
-      vm.load_registers(cpu);
-      tryAll(vm, cpu, 0, 'no paging', d);
-    }
-    d.none();
-  });
-});
