@@ -27,7 +27,7 @@ const done = (value: bigint | undefined): Outcome => ({ fault: false, value });
  * Gets a translation into the TLB, whatever it takes. Returns what has come of the instruction when it was emulated, or has
  * ended in a page fault of the guest's.
  */
-function* translate(vcpu: KvmVcpu, c: Cpu, a: GuestAccess): Step<TlbEntry | Outcome> {
+export function* translate(vcpu: KvmVcpu, c: Cpu, a: GuestAccess): Step<TlbEntry | Outcome> {
   const vpn = Math.floor(a.addr / 4096);
   const access = rights_of(a.what);
   let retried = false;
@@ -72,7 +72,8 @@ function page_fault_in_guest(vcpu: KvmVcpu, addr: number, error_code: number): v
   vcpu.arch.exception.error_code = error_code;
 }
 
-const isEntry = (t: TlbEntry | Outcome): t is TlbEntry => !('fault' in t);
+/** Whether that was a translation. */
+export const isEntry = (t: TlbEntry | Outcome): t is TlbEntry => !('fault' in t);
 
 /** Whether all that is to be told of an instruction is that it was done. */
 const only_done = (a: GuestAccess): boolean => a.what === 'stores' || a.what === 'fetches';
@@ -111,16 +112,22 @@ export function* guest_instruction(
     yield* event_step(a.what, machine.phys, pa);
     // An interrupt that came first has thrown the instruction away: it starts again.
     if (c.guest === vcpu) {
-      if (vcpu.kvm.walk.paged) for (const o of vcpu.kvm.observers.guestAccessed) o(vcpu, e, a);
-      const value = access_memory(vcpu, a, gpa, pa);
+      const value = access_memory(vcpu, e, a, gpa, pa);
       vcpu_end(vcpu, c);
       return only_done(a) ? true : value;
     }
   }
 }
 
-/** Does what the instruction is for. */
-function access_memory(vcpu: KvmVcpu, a: GuestAccess, gpa: number, pa: number): bigint | undefined {
+/** Does what the instruction is for, through a cached translation; `pa` is the address of the word. */
+export function access_memory(
+  vcpu: KvmVcpu,
+  e: TlbEntry,
+  a: GuestAccess,
+  gpa: number,
+  pa: number,
+): bigint | undefined {
+  if (vcpu.kvm.walk.paged) for (const o of vcpu.kvm.observers.guestAccessed) o(vcpu, e, a);
   const { what, value, old, bytes } = a;
   if (what === 'fetches') return undefined;
   const whole = bytes === 8;

@@ -162,8 +162,9 @@ function page_header_update_slot(kvm: Kvm, sptep: number, gfn: number): void {
  */
 export function* mmu_set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker): Step<boolean> {
   const { kvm } = vcpu;
-  const was_rmapped = yield* clear_the_way(kvm, sptep, m);
-  if (is_noslot_pfn(m.pfn)) {
+  const mmio = is_noslot_pfn(m.pfn);
+  const was_rmapped = mmio && kvm.variant.mmio_over_present ? false : yield* clear_the_way(kvm, sptep, m);
+  if (mmio) {
     yield* mark_mmio_spte(kvm, sptep, m.gfn, m.pte_access);
     return true;
   }

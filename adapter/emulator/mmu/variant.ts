@@ -18,6 +18,7 @@ import { age_without_a } from './variants/age_without_a.js';
 import { age_bit, hostw_bit } from './variants/bits.js';
 import { type ChildReuse, child_reuse } from './variants/child_reuse.js';
 import { clear_spte } from './variants/clear_spte.js';
+import { direct_key, direct_validate, ro_host_in_large, wp0_write } from './variants/direct_pages.js';
 import { dirty_set } from './variants/dirty_set.js';
 import { dirty_track } from './variants/dirty_track.js';
 import { dirtylog } from './variants/dirtylog.js';
@@ -31,11 +32,13 @@ import { gup_in_vm_fault } from './variants/gup_in_vm_fault.js';
 import { type Invlpg, invlpg, invlpg_quadrant } from './variants/invlpg.js';
 import { ipi } from './variants/ipi.js';
 import { large_wp, ro_large } from './variants/large.js';
+import { mmio_over_present } from './variants/mmio_over_present.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
 import { type OutOfSync, oos } from './variants/oos.js';
 import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
 import { pte_write_value } from './variants/pte_write_value.js';
+import { role_bits } from './variants/role_bits.js';
 import { flush_order, pfn_change_flush, size_change_flush } from './variants/set_spte_flush.js';
 import { active_empty_check, shrink, zap_count } from './variants/shrink.js';
 import { slot_delete } from './variants/slot_delete.js';
@@ -43,6 +46,7 @@ import { spte_update } from './variants/spte_update.js';
 import { type SyncDropFlush, sync_drop_flush } from './variants/sync.js';
 import { type SyncClear, sync_clear } from './variants/sync_clear.js';
 import { type SyncWrite, sync_write } from './variants/sync_write.js';
+import { update_access } from './variants/update_access.js';
 import { volatile_rule } from './variants/volatile_rule.js';
 import { walk_end, walk_lock } from './variants/walk_end.js';
 import { walk_guard } from './variants/walk_guard.js';
@@ -163,6 +167,14 @@ export interface Variant {
   readonly child_reuse: ChildReuse;
   readonly pt_access: (gw: GuestWalker, level: number) => number;
   readonly gfn_mismatch: (condition: boolean, what: string) => void;
+  /** Bits of the role word by which a page is found. */
+  readonly role_bits: number;
+  readonly direct_key: (gw: GuestWalker) => number;
+  readonly direct_validate: (vcpu: KvmVcpu, sptep: number, direct_access: number) => Step<void>;
+  readonly ro_host_in_large: (pte_access: number, map_writable: boolean) => number;
+  readonly wp0_write: (vcpu: KvmVcpu, pte_access: number, error_code: number) => number;
+  readonly mmio_over_present: boolean;
+  readonly update_access: (sp: KvmMmuPage) => number;
   readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
 }
 
@@ -221,6 +233,13 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   child_reuse,
   pt_access,
   gfn_mismatch,
+  role_bits,
+  direct_key,
+  direct_validate,
+  ro_host_in_large,
+  wp0_write,
+  mmio_over_present,
+  update_access,
   clear_spte,
 };
 

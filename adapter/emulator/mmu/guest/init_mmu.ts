@@ -25,12 +25,12 @@ function guest_root_level(vcpu: KvmVcpu): number {
 /** Role bits of all shadow pages that a vCPU makes. Tables of the hardware's own translation have none. */
 function base_role(vcpu: KvmVcpu): number {
   const wp = is_write_protection(vcpu);
-  return (
+  const noted =
     (is_pae(vcpu) ? ROLE_CR4_PAE : 0) |
     (is_nx(vcpu) ? ROLE_NXE : 0) |
     (wp ? ROLE_CR0_WP : 0) |
-    (is_smep(vcpu) && !wp ? ROLE_SMEP_ANDNOT_WP : 0)
-  );
+    (is_smep(vcpu) && !wp ? ROLE_SMEP_ANDNOT_WP : 0);
+  return noted & vcpu.kvm.variant.role_bits;
 }
 
 /** Whether a vCPU has page tables of its own, shadowed or not. */

@@ -1,6 +1,7 @@
 /** Operations of a vCPU: what guest code does. */
 import { BOOL, INT, type KObject, NONE, type Step } from '../../../machine/index.js';
 import { type Operation, type Param, UsageError } from '../../subsystem.js';
+import { guest_copy } from '../guest/copy.js';
 import { guest_format } from '../guest/init_mmu.js';
 import type { GuestAccess, Instruction } from '../guest/instruction.js';
 import { guest_instruction, vcpu_pause, vcpu_run } from '../guest.js';
@@ -94,6 +95,19 @@ export const vcpuOperations: readonly Operation[] = [
     returns: INT,
     run: (self, [addr, old, v, cpl, bytes]) =>
       instruction(self, access(self, 'compares and exchanges', addr, { old, value: v, cpl, bytes })),
+  },
+  {
+    name: 'copy',
+    on,
+    doc: `Guest code copies the word at \`from\` to \`to\` by one instruction, such as MOVS: after a fault of one address, both are accessed again. Returns whether it could.${FAULTS}`,
+    params: [
+      { name: 'from', type: INT, doc: 'Address of the word that is loaded.' },
+      { name: 'to', type: INT, doc: 'Address of the word that is stored to.' },
+      CPL,
+    ],
+    returns: BOOL,
+    run: (self, [from, to, cpl]) =>
+      guest_copy(vcpu(self), access(self, 'loads', from, { cpl }), access(self, 'stores', to, { cpl })),
   },
   {
     name: 'write_pt',

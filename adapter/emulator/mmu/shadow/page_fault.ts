@@ -1,12 +1,6 @@
 /** Page faults of guests whose page tables are shadowed (specification, section 8.3). */
-import { machine, READ_ONCE, read64, type Step, spin_lock, spin_unlock } from '../../../machine/index.js';
-import {
-  is_large_pte,
-  KVM_PAGES_PER_HPAGE,
-  PT_DIRECTORY_LEVEL,
-  PT_PAGE_TABLE_LEVEL,
-  spte_to_pfn,
-} from '../bits.js';
+import { READ_ONCE, read64, type Step, spin_lock, spin_unlock } from '../../../machine/index.js';
+import { KVM_PAGES_PER_HPAGE, PT_DIRECTORY_LEVEL, PT_PAGE_TABLE_LEVEL, spte_to_pfn } from '../bits.js';
 import {
   direct_pte_prefetch,
   mapping_level,
@@ -22,14 +16,13 @@ import { type GuestWalker, walk_addr } from '../guest/walk_addr.js';
 import { shadow_entry, shadow_walk_init } from '../lockless_walk.js';
 import { mmu_topup_memory_caches } from '../memory_cache.js';
 import { kvm_memslots, memslot_is_visible, search_memslots } from '../memslot.js';
-import { drop_parent_pte, kvm_mmu_get_page, kvm_mmu_put_page, link_shadow_page } from '../mmu_page.js';
+import { kvm_mmu_get_page, kvm_mmu_put_page, link_shadow_page } from '../mmu_page.js';
 import { type Asker, type Mapping, mmu_set_spte } from '../set_spte.js';
 import { drop_large_spte, peek_spte } from '../spte.js';
 import type { KvmMemorySlot } from '../structures/memslot.js';
 import type { KvmMmuPage } from '../structures/mmu_page.js';
 import { page_header } from '../structures/spt.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
-import { kvm_flush_remote_tlbs } from '../tlb.js';
 import { CREATED, FOUND, LINKED, ROOT } from '../variants/gpte_check.js';
 import { kvm_mmu_free_some_pages } from '../zap.js';
 import { PTE_PREFETCH_NUM, prefetch_gpte } from './prefetch.js';
@@ -67,17 +60,6 @@ function* gpte_changed(
     prefetch_ptes.push(pte);
   }
   return prefetch_ptes[(gpa - base_gpa) / bytes] !== gw.ptes[level - 1];
-}
-
-/** Unlinks a direct page whose rights are not those that the guest's large entry gives now. */
-function* validate_direct_spte(vcpu: KvmVcpu, sptep: number, direct_access: number): Step<void> {
-  const { kvm } = vcpu;
-  const spte = yield* read64(sptep);
-  if (!kvm.bits.is_shadow_present_pte(spte) || is_large_pte(spte)) return;
-  const child = machine.phys.frame(spte_to_pfn(spte))?.owner as unknown as KvmMmuPage;
-  if (child.access === direct_access) return;
-  yield* drop_parent_pte(child, sptep);
-  yield* kvm_flush_remote_tlbs(kvm);
 }
 
 /** What a fault wants to be mapped. */
@@ -132,15 +114,16 @@ function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted
     if (sp !== null) yield* link_shadow_page(kvm, sptep, sp);
     table = spte_to_pfn(peek_spte(sptep)) * 4096;
   }
+  const direct_access = kvm.variant.direct_key(gw);
   for (; level > mapping.level; level--, sptep = shadow_entry(table, addr, level)) {
     const parent = page_header(sptep);
     if (parent.write_flooding_count > 0) parent.write_flooding_count = 0;
-    yield* validate_direct_spte(vcpu, sptep, gw.pte_access);
+    yield* kvm.variant.direct_validate(vcpu, sptep, direct_access);
     yield* drop_large_spte(vcpu, sptep);
     const direct_gfn = gw.gfn - (gw.gfn % KVM_PAGES_PER_HPAGE(level));
     yield* kvm.variant.child_reuse(vcpu, sptep, direct_gfn, true);
     if (!present(vcpu, sptep)) {
-      const sp = yield* kvm_mmu_get_page(vcpu, direct_gfn, addr, level - 1, true, gw.pte_access, sptep);
+      const sp = yield* kvm_mmu_get_page(vcpu, direct_gfn, addr, level - 1, true, direct_access, sptep);
       yield* link_shadow_page(kvm, sptep, sp);
     }
     table = spte_to_pfn(peek_spte(sptep)) * 4096;
@@ -198,6 +181,9 @@ export function* paging_page_fault(vcpu: KvmVcpu, addr: number, error_code: numb
 
   const mmu_seq = yield* READ_ONCE(kvm, 'mmu_notifier_seq');
   const { pfn, map_writable } = yield* gfn_to_pfn_memslot(kvm, slot, walker.gfn, write_fault);
+  const { ro_host_in_large, wp0_write } = kvm.variant;
+  if (!is_noslot_pfn(pfn))
+    walker.pte_access = wp0_write(vcpu, ro_host_in_large(walker.pte_access, map_writable), error_code);
   if (is_noslot_pfn(pfn)) vcpu_cache_mmio_info(vcpu, addr, walker.gfn, walker.pte_access);
   const offset = is_noslot_pfn(pfn) ? 0 : walker.gfn % KVM_PAGES_PER_HPAGE(level);
   let mapping: Mapping = {

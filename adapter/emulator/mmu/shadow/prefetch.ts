@@ -21,6 +21,7 @@ export const PTE_PREFETCH_NUM = 8;
 
 /**
  * Maps what an entry of a guest table of level 1 says, if its frame is at hand.
+ * @param allowed rights that it may have at most
  * @param no_dirty_log a writable mapping must not be made for a page that is being logged
  * @returns false when the frame is not at hand: it is of no use to go on with neighbours
  */
@@ -30,6 +31,7 @@ export function* prefetch_gpte(
   sptep: number,
   gpte: bigint,
   no_dirty_log: boolean,
+  allowed = sp.access,
 ): Step<boolean> {
   const { kvm } = vcpu;
   const f = guest_format(vcpu);
@@ -38,7 +40,7 @@ export function* prefetch_gpte(
     return true;
   }
   const gfn = gpte_to_gfn(f.type, gpte);
-  const pte_access = sp.access & gpte_access(f, gpte, true);
+  const pte_access = allowed & gpte_access(f, gpte, true);
   const slot = gfn_to_memslot_unsafe(kvm, gfn);
   if (!memslot_is_visible(slot)) return false;
   if (no_dirty_log && (pte_access & ACC_WRITE_MASK) !== 0 && slot.dirty_bitmap !== null) return false;
@@ -47,4 +49,9 @@ export function* prefetch_gpte(
   const m = { pte_access, level: PT_PAGE_TABLE_LEVEL, gfn, pfn, speculative: true, host_writable: true };
   yield* mmu_set_spte(vcpu, sptep, m, SPECULATIVE);
   return true;
+}
+
+/** Maps what an entry says that the guest has just stored. */
+export function* update_pte(vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, gpte: bigint): Step<void> {
+  yield* prefetch_gpte(vcpu, sp, sptep, gpte, false, vcpu.kvm.variant.update_access(sp));
 }

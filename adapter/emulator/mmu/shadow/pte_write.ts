@@ -17,7 +17,7 @@ import type { KvmVcpu } from '../structures/vcpu.js';
 import { kvm_flush_remote_tlbs, kvm_mmu_flush_tlb } from '../tlb.js';
 import { kvm_mmu_commit_zap_page, kvm_mmu_prepare_zap_page, mmu_page_zap_pte } from '../zap.js';
 import { gfn_indirect_valid_sps } from './pages_of.js';
-import { prefetch_gpte } from './prefetch.js';
+import { update_pte } from './prefetch.js';
 
 /** Stores to one table after which it is no table any more, as far as KVM can tell. */
 const FLOODING = 3;
@@ -89,7 +89,7 @@ function* update_entry(vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, gentry: big
     if (sp.level !== PT_PAGE_TABLE_LEVEL) kvm.stat.mmu_pde_zapped++;
     else {
       kvm.stat.mmu_pte_updated++;
-      yield* prefetch_gpte(vcpu, sp, sptep, gentry, false);
+      yield* update_pte(vcpu, sp, sptep, gentry);
     }
   }
   return need_remote_flush(kvm, entry, peek_spte(sptep));

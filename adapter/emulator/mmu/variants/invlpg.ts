@@ -4,7 +4,7 @@ import { is_accessed_gpte, is_present_gpte, type PtType } from '../guest/gpte.js
 import { guest_format } from '../guest/init_mmu.js';
 import { kvm_read_guest, kvm_read_guest_atomic } from '../guest/memory.js';
 import { first_gpte_gpa } from '../shadow/first_gpte.js';
-import { prefetch_gpte } from '../shadow/prefetch.js';
+import { update_pte } from '../shadow/prefetch.js';
 import { kvm_mmu_pte_write } from '../shadow/pte_write.js';
 import type { KvmMmuPage } from '../structures/mmu_page.js';
 import { page_header } from '../structures/spt.js';
@@ -38,7 +38,7 @@ function* drop_and_refill(vcpu: KvmVcpu, sptep: number, pte_gpa: number): Step<v
   if (vcpu.arch.mmu_pte_list_desc_cache.nobjs === 0) return;
   const { bytes } = guest_format(vcpu).type;
   const gpte = yield* kvm_read_guest_atomic(vcpu.kvm, pte_gpa, bytes);
-  if (gpte !== undefined) yield* prefetch_gpte(vcpu, page_header(sptep), sptep, gpte, false);
+  if (gpte !== undefined) yield* update_pte(vcpu, page_header(sptep), sptep, gpte);
 }
 
 /** Tells the shadow pages of the table what its entry says, as if it had just been stored. */

@@ -9,14 +9,18 @@ import { kvm_mmu_mark_parents_unsync } from '../unsync.js';
 const of_gfn = (vcpu: KvmVcpu, gfn: number): readonly KvmMmuPage[] =>
   vcpu.kvm.arch.mmu_page_hash.bucket(gfn).filter((sp) => sp.gfn === gfn);
 
+/** Whether a page has the role that is wanted, as far as roles count. */
+const same_role = ({ kvm }: KvmVcpu, sp: KvmMmuPage, role: number): boolean =>
+  ((sp.role ^ role) & kvm.variant.role_bits) === 0;
+
 /** Takes the page as it is. */
 export function* find(vcpu: KvmVcpu, gfn: number, role: number): Step<KvmMmuPage | null> {
-  return of_gfn(vcpu, gfn).find((sp) => sp.role === role) ?? null;
+  return of_gfn(vcpu, gfn).find((sp) => same_role(vcpu, sp, role)) ?? null;
 }
 
 /** Refreshes what the page maps; it may go on lagging behind. */
 export function* find_and_refresh(vcpu: KvmVcpu, gfn: number, role: number): Step<KvmMmuPage | null> {
-  const sp = of_gfn(vcpu, gfn).find((sp) => sp.role === role) ?? null;
+  const sp = of_gfn(vcpu, gfn).find((sp) => same_role(vcpu, sp, role)) ?? null;
   return sp?.unsync && (yield* kvm_sync_page_transient(vcpu, sp)) ? null : sp;
 }
 
@@ -26,7 +30,7 @@ export function* find_and_sync(vcpu: KvmVcpu, gfn: number, role: number): Step<K
   for (let k = 0; k < sps.length; k++) {
     const sp = sps[k] as KvmMmuPage;
     if (sp.$freed !== null || (sp.unsync && !(yield* kvm_sync_page(vcpu, sp)))) continue;
-    if (sp.role === role) return sp;
+    if (same_role(vcpu, sp, role)) return sp;
   }
   return null;
 }
