@@ -7,10 +7,13 @@
  * There are only so many: when one too many is made, two neighbours are merged, the older ones first, so that they are
  * the farther apart the longer ago they are.
  */
+import { CellSet } from './cell_set.js';
 import { ALLOCATED, type KObject } from './object.js';
 
 /** Checkpoints that are kept. */
 const MOST = 12;
+/** Values that are kept before doubles are looked for: to do that at every merge would be most of the work. */
+const DOUBLES = 1 << 20;
 
 /** What was before the steps from one checkpoint to the next. */
 interface Layer {
@@ -18,12 +21,19 @@ interface Layer {
   /** Steps and allocations of each thread by then. */
   readonly steps: readonly number[];
   readonly allocations: readonly number[];
-  /** The first value of each place that was written after it. */
-  readonly cells: Map<KObject, Map<number, unknown>>;
+  /** What was in each place that was written after it; where a place is there twice, the first counts. */
+  cells: Cells;
   /** Objects that did not exist yet: what was written to them does not matter. */
   readonly young: Set<KObject>;
   /** Changes that only make sense in their order, such as of lists. */
   readonly ordered: Change[];
+}
+
+/** Values of places: three lists, since there are millions of them in a large guest. */
+interface Cells {
+  readonly objs: KObject[];
+  readonly slots: number[];
+  readonly olds: unknown[];
 }
 
 interface Change {
@@ -42,9 +52,14 @@ export interface Checkpoint {
 
 export class Checkpoints {
   private readonly layers: Layer[] = [];
+  /** The places that the last layer knows. */
+  private known = new CellSet();
   private readonly steps: number[] = [];
   private readonly allocations: number[] = [];
   private thread = 0;
+  /** Values in all layers, and how many there may be before doubles are thrown out. */
+  private values = 0;
+  private most = DOUBLES;
 
   /** @param interval steps between two checkpoints, at the least */
   constructor(private readonly interval: number) {}
@@ -66,16 +81,11 @@ export class Checkpoints {
       return;
     }
     if (layer.young.has(obj)) return;
-    if (obj.$ordered(slot)) {
-      layer.ordered.push({ obj, slot, old });
-      return;
+    if (obj.$ordered(slot)) layer.ordered.push({ obj, slot, old });
+    else if (this.known.add(obj, slot)) {
+      keep(layer.cells, obj, slot, old);
+      this.values++;
     }
-    let cells = layer.cells.get(obj);
-    if (cells === undefined) {
-      cells = new Map();
-      layer.cells.set(obj, cells);
-    }
-    if (!cells.has(slot)) cells.set(slot, old);
   }
 
   /** The last checkpoint at or before a step; undefined when there is none. */
@@ -88,10 +98,15 @@ export class Checkpoints {
     for (;;) {
       const layer = this.layers.pop();
       if (layer === undefined) break;
-      for (const [obj, cells] of layer.cells) for (const [slot, old] of cells) obj.$swap(slot, old);
+      const { objs, slots, olds } = layer.cells;
+      this.values -= objs.length;
+      for (let k = objs.length - 1; k >= 0; k--) (objs[k] as KObject).$swap(slots[k] as number, olds[k]);
       for (const { obj, slot, old } of layer.ordered.reverse()) obj.$swap(slot, old);
       if (layer.step === checkpoint.step) break;
     }
+    this.known = new CellSet();
+    const last = this.layers.at(-1);
+    if (last !== undefined) addAll(this.known, last.cells);
     this.copy(checkpoint.steps, this.steps);
     this.copy(checkpoint.allocations, this.allocations);
   }
@@ -103,14 +118,25 @@ export class Checkpoints {
 
   private begin(step: number): void {
     if (this.layers.length === MOST) this.thin();
+    if (this.values > this.most) this.throwDoublesOut();
+    this.known = new CellSet();
     this.layers.push({
       step,
       steps: this.steps.map((n) => n ?? 0),
       allocations: this.allocations.map((n) => n ?? 0),
-      cells: new Map(),
+      cells: noCells(),
       young: new Set(),
       ordered: [],
     });
+  }
+
+  private throwDoublesOut(): void {
+    this.values = 0;
+    for (const layer of this.layers) {
+      layer.cells = single(layer.cells, layer.young);
+      this.values += layer.cells.objs.length;
+    }
+    this.most = Math.ceil(1.5 * this.values) + DOUBLES;
   }
 
   /** Merges the two neighbours that are closest together for their age. */
@@ -128,14 +154,33 @@ export class Checkpoints {
   }
 }
 
+const noCells = (): Cells => ({ objs: [], slots: [], olds: [] });
+
+function keep(cells: Cells, obj: KObject, slot: number, old: unknown): void {
+  cells.objs.push(obj);
+  cells.slots.push(slot);
+  cells.olds.push(old);
+}
+
+function addAll(set: CellSet, { objs, slots }: Cells): void {
+  for (let k = 0; k < objs.length; k++) set.add(objs[k] as KObject, slots[k] as number);
+}
+
 /** Puts what is before `later` into the layer before it. */
 function merge(into: Layer, later: Layer): void {
-  for (const [obj, cells] of later.cells) {
-    if (into.young.has(obj)) continue;
-    const known = into.cells.get(obj);
-    if (known === undefined) into.cells.set(obj, cells);
-    else for (const [slot, old] of cells) if (!known.has(slot)) known.set(slot, old);
-  }
-  for (const obj of later.young) into.young.add(obj);
+  const { objs, slots, olds } = later.cells;
+  for (let k = 0; k < objs.length; k++) keep(into.cells, objs[k] as KObject, slots[k] as number, olds[k]);
   into.ordered.push(...later.ordered.filter((c) => !into.young.has(c.obj)));
+  for (const obj of later.young) into.young.add(obj);
+}
+
+/** The first value of each place, without those of objects that did not exist yet. */
+function single({ objs, slots, olds }: Cells, young: ReadonlySet<KObject>): Cells {
+  const kept = noCells();
+  const known = new CellSet();
+  for (let k = 0; k < objs.length; k++) {
+    const [obj, slot] = [objs[k] as KObject, slots[k] as number];
+    if (!young.has(obj) && known.add(obj, slot)) keep(kept, obj, slot, olds[k]);
+  }
+  return kept;
 }

@@ -16,7 +16,7 @@ import { type Frame, PhysicalMemory } from './memory.js';
 import { ALLOCATED, FREED, type KObject, type Trace } from './object.js';
 import { Op } from './op.js';
 import { useAfterFree } from './report.js';
-import { siteOf } from './site.js';
+import { stackOf } from './stack.js';
 import { type Driver, Thread } from './thread.js';
 import { Kept } from './unseen.js';
 
@@ -315,7 +315,7 @@ export class Machine {
     return {
       thread: t?.name ?? 'boot',
       step: this.steps,
-      stack: t === null ? [] : t.frames().map((f) => place(f.site)),
+      stack: t === null ? null : stackOf(t.frames().map((f) => f.site)),
     };
   }
 
@@ -338,8 +338,3 @@ export class Machine {
     );
   }
 }
-
-const place = (site: number) => {
-  const s = siteOf(site);
-  return s === undefined ? '?' : `${s.fn} ${s.file}:${s.line}`;
-};

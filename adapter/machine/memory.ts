@@ -11,15 +11,21 @@ const CHUNK = 1 << 16;
 /** A thread's n-th chunk of frames is number `n * THREADS + thread`: numbers stay small while memory is. */
 const THREADS = 256;
 const CHUNKS = 64;
-/** Words that a frame keeps in a small table before it gets an array of all 512. */
+/** Words that a frame keeps in a short list before it gets an array of all 512. */
 const SPARSE = 16;
+
+/** The few words of a frame that are not zero. Most pages of a large guest hold one: a list is a tenth of a map then. */
+interface Sparse {
+  readonly places: number[];
+  readonly words: bigint[];
+}
 
 /** One frame of physical memory. Its words are zero until written. */
 export class Frame {
   words: BigUint64Array | null = null;
   /** The same words as halves, the low one first: page walks of the hardware look at single bits, and often. */
   halves: Uint32Array | null = null;
-  sparse: Map<number, bigint> | null = null;
+  private sparse: Sparse | null = null;
   freed: Trace | null = null;
   /** @param owner what the frame is used for: a shadow page, a page of the host, ... */
   constructor(
@@ -31,6 +37,36 @@ export class Frame {
   dense(): void {
     this.words = new BigUint64Array(WORDS);
     this.halves = new Uint32Array(this.words.buffer);
+  }
+
+  word(i: number): bigint {
+    if (this.words !== null) return this.words[i] as bigint;
+    const at = this.sparse?.places.indexOf(i) ?? -1;
+    return at < 0 ? 0n : ((this.sparse as Sparse).words[at] as bigint);
+  }
+
+  setWord(i: number, value: bigint): void {
+    if (this.words !== null) this.words[i] = value;
+    else this.setSparse(i, BigInt.asUintN(64, value));
+  }
+
+  private setSparse(i: number, value: bigint): void {
+    if (this.sparse === null) {
+      this.sparse = { places: [i], words: [value] };
+      return;
+    }
+    const { places, words } = this.sparse;
+    const at = places.indexOf(i);
+    if (at >= 0) words[at] = value;
+    else if (places.length < SPARSE) {
+      places.push(i);
+      words.push(value);
+    } else {
+      this.sparse = null;
+      this.dense();
+      for (const [k, place] of places.entries()) this.setWord(place, words[k] as bigint);
+      this.setWord(i, value);
+    }
   }
 }
 
@@ -96,14 +132,8 @@ export class PhysicalMemory extends KObject {
 
   private swapWord(pa: number, value: bigint): bigint {
     const f = this.frameOf(pa) as Frame;
-    const i = pa % WORDS;
-    if (f.words !== null) {
-      const now = f.words[i] as bigint;
-      f.words[i] = value;
-      return now;
-    }
-    const now = f.sparse?.get(i) ?? 0n;
-    this.$set(pa, value);
+    const now = f.word(pa % WORDS);
+    f.setWord(pa % WORDS, value);
     return now;
   }
 
@@ -132,11 +162,7 @@ export class PhysicalMemory extends KObject {
   }
 
   $get(pa: number): bigint {
-    const f = this.frameOf(pa);
-    if (f === undefined) return 0n;
-    const i = pa % WORDS;
-    if (f.words !== null) return f.words[i] as bigint;
-    return f.sparse?.get(i) ?? 0n;
+    return this.frameOf(pa)?.word(pa % WORDS) ?? 0n;
   }
 
   /** The low 32 bits of a word, for page walks of the hardware. */
@@ -153,18 +179,7 @@ export class PhysicalMemory extends KObject {
   $set(pa: number, value: unknown): void {
     const f = this.frameOf(pa);
     if (f === undefined) throw new Error(`physical address 0x${(pa * 8).toString(16)} is not memory`);
-    const i = pa % WORDS;
-    if (f.words !== null) f.words[i] = value as bigint;
-    else {
-      f.sparse ??= new Map();
-      f.sparse.set(i, BigInt.asUintN(64, value as bigint));
-      if (f.sparse.size > SPARSE) {
-        const words = [...f.sparse];
-        f.sparse = null;
-        f.dense();
-        for (const [k, w] of words) this.$set(f.pfn * WORDS + k, w);
-      }
-    }
+    f.setWord(pa % WORDS, value as bigint);
   }
 
   override $look(pa: number): bigint {

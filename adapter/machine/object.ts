@@ -1,12 +1,13 @@
 /** Kernel objects: what the machine allocates, journals, watches and frees. */
 import { journal, looked, touch, watching } from './current.js';
+import type { Stack } from './stack.js';
 
 /** Who did something, and where: kept for an allocation and a free, and shown by a use-after-free report. */
 export interface Trace {
   readonly thread: string;
   readonly step: number;
-  /** Innermost function first, each as `function file:line`. */
-  readonly stack: readonly string[];
+  /** The stack, or null where no thread was running. */
+  readonly stack: Stack | null;
 }
 
 /** A place that can be read and written: an object of kernel memory and the number of one of its slots. */

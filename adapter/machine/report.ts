@@ -2,6 +2,7 @@
 import { Fault } from './failure.js';
 import type { Machine } from './machine.js';
 import type { KObject, Trace } from './object.js';
+import { linesOf } from './stack.js';
 
 const indent = (lines: readonly string[]) => lines.map((l) => ` ${l}`).join('\n');
 
@@ -9,16 +10,16 @@ const indent = (lines: readonly string[]) => lines.map((l) => ` ${l}`).join('\n'
 export function useAfterFree(m: Machine, obj: KObject, how: string, slot: string, freed: Trace): Fault {
   const here = m.trace();
   const what = `${obj.$name}${slot === '' ? '' : ` ${slot}`}`;
-  const by = (t: Trace) => `by thread ${t.thread} at step ${t.step}:\n${indent(t.stack)}`;
+  const by = (t: Trace) => `by thread ${t.thread} at step ${t.step}:\n${indent(linesOf(t.stack))}`;
   const report = [
     '==================================================================',
-    `BUG: KASAN: use-after-free in ${here.stack[0] ?? here.thread}`,
+    `BUG: KASAN: use-after-free in ${linesOf(here.stack)[0] ?? here.thread}`,
     `${how} ${what} ${by(here)}`,
     ...(obj.$allocated ? ['', `Allocated ${by(obj.$allocated)}`] : []),
     '',
     `Freed ${by(freed)}`,
     '==================================================================',
   ].join('\n');
-  const message = `${how} ${what} by ${here.thread}, freed by ${freed.thread} at step ${freed.step} (${freed.stack[0] ?? 'outside the model'})`;
+  const message = `${how} ${what} by ${here.thread}, freed by ${freed.thread} at step ${freed.step} (${linesOf(freed.stack)[0] ?? 'outside the model'})`;
   return new Fault('use_after_free', `${how} ${what}`, message, report);
 }

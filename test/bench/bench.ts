@@ -5,6 +5,7 @@
 import { openSimulation } from '../../adapter/language/run/index.js';
 import { bareGenerators } from './baseline.js';
 import { debugSession, firstStop } from './debug_session.js';
+import { oneGib } from './one_gib.js';
 import { row } from './print.js';
 import { bytesPerStep, timesOfGoingBack } from './time_travel.js';
 
@@ -59,6 +60,14 @@ export async function main(): Promise<void> {
   row('reverse continue to a data breakpoint', ms(t.reverseToData), 'under 200 ms', times(t.reverseToData));
   row('who wrote this', ms(t.lastWrite), '', times(t.lastWrite));
   row('memory of the history', `${bytesPerStep(FILE).toFixed(0)} bytes/step`, '');
+
+  const large = await oneGib(4);
+  const speed = large.steps / large.seconds;
+  console.log(
+    `\na guest of 1 GiB that is harvested four times, ${(large.steps / 1e6).toFixed(0)} million steps:`,
+  );
+  row('debug session, breakpoint on one spte', millions(speed), '', ratio(speed));
+  row('memory', `${(large.bytes / large.pages / 1024).toFixed(1)} KiB/page`, '');
 
   console.log('\nsearch over schedules, which is not built yet:');
   row('small programs', 'not measured', 'at least 50 k executions/s a core');
