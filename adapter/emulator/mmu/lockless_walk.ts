@@ -27,12 +27,12 @@ export interface WalkStart {
   readonly table: number;
   readonly level: number;
 }
-const NOWHERE: WalkStart = { table: 0, level: 0 };
 
 /** Where a walk for an address begins. Level 0: there is no table. */
 export function shadow_walk_init(vcpu: KvmVcpu, addr: number): WalkStart {
   const { root_hpa, shadow_root_level } = vcpu.arch.mmu;
   if (shadow_root_level !== PT32E_ROOT_LEVEL) return { table: root_hpa, level: shadow_root_level };
   const root = machine.phys.$load((vcpu.arch.mmu.pae_root as Spt).at(Math.floor(addr / 2 ** 30) % 4));
-  return root === 0n ? NOWHERE : { table: spte_to_pfn(root) * 4096, level: PT32E_ROOT_LEVEL - 1 };
+  if (root === 0n) return vcpu.kvm.variant.walk_pdptr(vcpu.kvm);
+  return { table: spte_to_pfn(root) * 4096, level: PT32E_ROOT_LEVEL - 1 };
 }

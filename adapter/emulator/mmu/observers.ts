@@ -59,6 +59,8 @@ export class Observers {
   readonly flushDone: ((vcpu: KvmVcpu) => void)[] = [];
   /** A vCPU flushes what is tagged with its root, as the register has it now. */
   readonly rootFlushed: ((vcpu: KvmVcpu) => void)[] = [];
+  /** A walk of shadow tables goes on in a frame that is none; `through` says how it came there. */
+  readonly wentAstray: ((pfn: number, through: string) => void)[] = [];
   /** A shadow page is being taken apart. */
   readonly pageZapped: ((sp: KvmMmuPage) => void)[] = [];
   /** The shrinker was to look at this virtual machine, which has pages, and has taken none, of this one or of another. */

@@ -95,7 +95,7 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker
   const granted = m.host_writable && (m.pte_access & ACC_WRITE_MASK) !== 0;
   if (granted || supervisor_override(vcpu, asker)) {
     if (m.level > PT_PAGE_TABLE_LEVEL && (yield* has_wrprotected_page(m.gfn, slot, m.level))) {
-      yield* drop_spte(kvm, sptep);
+      yield* kvm.variant.large_drop_flush(vcpu, sptep);
       return true;
     }
     const read_only = spte;

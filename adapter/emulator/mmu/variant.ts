@@ -7,6 +7,7 @@ import type { SpteBits } from './bits.js';
 import type { Resolved } from './gfn_to_pfn.js';
 import type { PtType } from './guest/gpte.js';
 import type { GuestWalker } from './guest/walk_addr.js';
+import type { WalkStart } from './lockless_walk.js';
 import type { Written } from './shadow/pte_write.js';
 import type { Kvm } from './structures/kvm.js';
 import type { KvmMain } from './structures/kvm_main.js';
@@ -33,6 +34,7 @@ import { type Invlpg, invlpg, invlpg_quadrant } from './variants/invlpg.js';
 import { ipi } from './variants/ipi.js';
 import { large_wp, ro_large } from './variants/large.js';
 import { mmio_over_present } from './variants/mmio_over_present.js';
+import { large_drop_flush } from './variants/large_drop_flush.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
 import { type OutOfSync, oos } from './variants/oos.js';
 import { pt_access } from './variants/pt_access.js';
@@ -48,8 +50,10 @@ import { type SyncClear, sync_clear } from './variants/sync_clear.js';
 import { type SyncWrite, sync_write } from './variants/sync_write.js';
 import { update_access } from './variants/update_access.js';
 import { volatile_rule } from './variants/volatile_rule.js';
+import { walk_large, walk_pdptr } from './variants/walk_checks.js';
 import { walk_end, walk_lock } from './variants/walk_end.js';
 import { walk_guard } from './variants/walk_guard.js';
+import { zap_restart } from './variants/zap_restart.js';
 
 /** How an spte that may be in use gets new bits, and how its caller learns that other CPUs must flush. */
 export interface SpteUpdate {
@@ -137,6 +141,7 @@ export interface Variant {
   readonly ipi: (kvm: Kvm, request: bigint) => Step<boolean>;
   readonly notifier_flush: NotifierFlush;
   readonly notifier_retry: (kvm: Kvm, mmu_seq: number) => Step<boolean>;
+  readonly large_drop_flush: (vcpu: KvmVcpu, sptep: number) => Step<void>;
   readonly pfn_change_flush: (kvm: Kvm) => Step<void>;
   readonly size_change_flush: (kvm: Kvm) => Step<void>;
   readonly flush_order: FlushOrder;
@@ -155,6 +160,9 @@ export interface Variant {
   readonly shrink: (main: KvmMain, nr_to_scan: number) => Step<void>;
   readonly active_empty_check: boolean;
   readonly zap_count: ZapCount;
+  readonly zap_restart: (kvm: Kvm) => Step<void>;
+  readonly walk_large: (kvm: Kvm, spte: bigint) => boolean;
+  readonly walk_pdptr: (kvm: Kvm) => WalkStart;
   readonly oos: OutOfSync;
   readonly sync_drop_flush: SyncDropFlush;
   readonly sync_clear: SyncClear;
@@ -204,6 +212,7 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   ipi,
   notifier_flush,
   notifier_retry,
+  large_drop_flush,
   pfn_change_flush,
   size_change_flush,
   flush_order,
@@ -221,6 +230,9 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   shrink,
   active_empty_check,
   zap_count,
+  zap_restart,
+  walk_large,
+  walk_pdptr,
   oos,
   sync_drop_flush,
   sync_clear,

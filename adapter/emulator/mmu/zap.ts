@@ -115,13 +115,7 @@ export function* kvm_mmu_commit_zap_page(kvm: Kvm, list: KvmMmuPage[]): Step<voi
 /** Drops all shadow pages. Takes `mmu_lock`. */
 export function* kvm_mmu_zap_all(kvm: Kvm): Step<void> {
   yield* spin_lock(kvm.mmu_lock);
-  const invalid_list: KvmMmuPage[] = [];
-  const pages = [...kvm.arch.active_mmu_pages.items()];
-  // One that is zapped with a page above it is on the list already, and the walk of the kernel starts again after each.
-  for (let k = 0; k < pages.length; k++)
-    if (!invalid_list.includes(pages[k] as KvmMmuPage))
-      yield* kvm_mmu_prepare_zap_page(kvm, pages[k] as KvmMmuPage, invalid_list);
-  yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
+  yield* kvm.variant.zap_restart(kvm);
   yield* spin_unlock(kvm.mmu_lock);
 }
 

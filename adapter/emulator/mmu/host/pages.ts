@@ -3,7 +3,9 @@ import {
   down_read,
   event_step,
   machine,
+  READ_ONCE,
   type Step,
+  spin_lock,
   spin_unlock,
   up_read,
   WORDS,
@@ -28,14 +30,15 @@ import {
   type Page,
   pfn_to_page,
   pte_dirty,
+  pte_huge,
   pte_pfn,
   pte_present,
   pte_write,
 } from '../structures/host.js';
 import type { Kvm } from '../structures/kvm.js';
-import { handle_mm_fault } from './fault.js';
-import { copy_page, free_page } from './frames.js';
-import { lock_small_pte } from './pte.js';
+import { find_vma, handle_mm_fault } from './fault.js';
+import { copy_page, free_page, HPAGE_PMD_NR } from './frames.js';
+import { firstOf, HPAGE_SIZE, lock_small_pte } from './pte.js';
 
 /** Writes a page to swap if it was written since the last time. */
 function writeback(kvm: Kvm, p: Page, vpn: number): void {
@@ -51,6 +54,22 @@ function writeback(kvm: Kvm, p: Page, vpn: number): void {
   for (const o of kvm.observers.pageCleaned) o(p);
 }
 
+/** Discards a page of hugetlbfs, whole as it is. Returns false where the page is a small one. */
+function* unmap_hugetlb(kvm: Kvm, vpn: number): Step<boolean> {
+  const { mm } = kvm;
+  const first = firstOf(vpn);
+  if (!find_vma(mm, vpn * 4096)?.hugetlb || !pte_huge(mm.pgd.$load(first) as number)) return false;
+  yield* kvm_mmu_notifier_invalidate_range_start(kvm, first * 4096, first * 4096 + HPAGE_SIZE);
+  yield* spin_lock(mm.page_table_lock);
+  const pte = yield* READ_ONCE(mm.pgd, first);
+  for (let i = 1; pte_huge(pte) && i < HPAGE_PMD_NR; i++) mm.pgd.$store(first + i, 0);
+  if (pte_huge(pte)) yield* WRITE_ONCE(mm.pgd, first, 0);
+  yield* spin_unlock(mm.page_table_lock);
+  yield* kvm_mmu_notifier_invalidate_range_end(kvm);
+  if (pte_huge(pte)) free_page(kvm, pfn_to_page(mm, pte_pfn(pte)) as Page);
+  return true;
+}
+
 /**
  * Discards a page: `madvise(MADV_DONTNEED)`. What it held is lost; the next touch finds zeroes. The kernel holds `mmap_sem` only
  * for reading here, which excludes neither faults nor others who discard; so it is not taken.
@@ -59,6 +78,10 @@ export function* host_unmap(kvm: Kvm, hva: number): Step<void> {
   const { mm } = kvm;
   const vpn = Math.floor(hva / 4096);
   const c = yield* host_begin(kvm);
+  if (yield* unmap_hugetlb(kvm, vpn)) {
+    operation_end(kvm, c);
+    return;
+  }
   yield* kvm_mmu_notifier_invalidate_range_start(kvm, vpn * 4096, vpn * 4096 + 4096);
   const pte = yield* lock_small_pte(kvm, vpn);
   yield* WRITE_ONCE(mm.pgd, vpn, 0);

@@ -32,7 +32,7 @@ export const L2: Rule = {
 
 export const L3: Rule = {
   name: 'INV-L3',
-  doc: 'No page walk of the hardware takes for a table what is none: it goes only through shadow pages of the right level and address. No flush of a context is built on a root that is not there.',
+  doc: 'No walk of shadow tables takes for a table what is none: it goes only through shadow pages of the right level and address. No flush of a context is built on a root that is not there.',
   when: 'step',
   watch: (c) => {
     c.kvm.observers.rootFlushed.push((v) => {
@@ -43,6 +43,12 @@ export const L3: Rule = {
           blame: [],
         });
     });
+    c.kvm.observers.wentAstray.push((pfn, through) =>
+      c.broken(L3, {
+        message: `the kernel walks through ${through} into frame ${hex(pfn)}, which is no shadow page, and takes its words for sptes`,
+        blame: [],
+      }),
+    );
     watchWalks(c, L3, (e) => {
       const sp = c.look.page(e.sptep);
       if (sp === undefined) return 'which is not in a shadow page';

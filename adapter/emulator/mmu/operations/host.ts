@@ -79,10 +79,8 @@ const plain = (
 export const hostOperations: readonly Operation[] = [
   plain(
     'unmap',
-    'The host discards a page (MADV_DONTNEED): what it held is lost, and the next touch finds zeroes.',
+    'The host discards a page (MADV_DONTNEED; a whole huge page of hugetlbfs): what it held is lost, and the next touch finds zeroes.',
     host_unmap,
-    NONE,
-    pageable,
   ),
   plain(
     'swap_out',

@@ -1,6 +1,6 @@
 /** INVLPG of a guest whose tables are shadowed (specification, section 7.3). */
 import { read64, type Step, spin_lock, spin_unlock } from '../../../machine/index.js';
-import { is_large_pte, is_last_spte, PT_PAGE_TABLE_LEVEL, spte_to_pfn } from '../bits.js';
+import { is_last_spte, PT_PAGE_TABLE_LEVEL, spte_to_pfn } from '../bits.js';
 import { guest_format } from '../guest/init_mmu.js';
 import { shadow_entry, shadow_walk_init } from '../lockless_walk.js';
 import { mmu_topup_memory_caches } from '../memory_cache.js';
@@ -30,7 +30,7 @@ function* paging_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
     const sptep = shadow_entry(table, gva, level);
     const sp = page_header(sptep);
     const spte = yield* read64(sptep);
-    if (level === PT_PAGE_TABLE_LEVEL || is_large_pte(spte)) {
+    if (level === PT_PAGE_TABLE_LEVEL || kvm.variant.walk_large(kvm, spte)) {
       if (is_last_spte(spte, level) && (sp.unsync || !unsync_only)) {
         // What maps a large page of the guest has no entry of a table of level 1 behind it.
         if (level === PT_PAGE_TABLE_LEVEL && !sp.direct) pte_gpa = gpte_of(vcpu, sptep);

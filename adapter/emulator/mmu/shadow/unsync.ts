@@ -1,6 +1,6 @@
 /** Shadow pages that may lag behind the guest, and how they are found from above (specification, section 9.4). `mmu_lock` is held. */
 import { type Bitmap, machine, read64, type Step } from '../../../machine/index.js';
-import { is_large_pte, spte_to_pfn } from '../bits.js';
+import { spte_to_pfn } from '../bits.js';
 import { KVM_MMU_SYNC_PAGE, KVM_MMU_UNSYNC_PAGE } from '../events.js';
 import { pte_list_items } from '../pte_list.js';
 import type { Kvm } from '../structures/kvm.js';
@@ -84,7 +84,7 @@ function* __mmu_unsync_walk(
     const idx = marked[k] as number;
     const spte = yield* read64(sp.spt.at(idx));
     const child =
-      kvm.bits.is_shadow_present_pte(spte) && !is_large_pte(spte)
+      kvm.bits.is_shadow_present_pte(spte) && !kvm.variant.walk_large(kvm, spte)
         ? (machine.phys.frame(spte_to_pfn(spte))?.owner as unknown as KvmMmuPage)
         : null;
     const parents = [...above, { sp, idx }];
