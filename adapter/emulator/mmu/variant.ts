@@ -18,6 +18,7 @@ import { ad_flush } from './variants/ad_flush.js';
 import { age_without_a } from './variants/age_without_a.js';
 import { age_bit, hostw_bit } from './variants/bits.js';
 import { type ChildReuse, child_reuse } from './variants/child_reuse.js';
+import { type CleanGpte, clean_gpte } from './variants/clean_gpte.js';
 import { clear_spte } from './variants/clear_spte.js';
 import { direct_key, direct_validate, ro_host_in_large, wp0_write } from './variants/direct_pages.js';
 import { dirty_set } from './variants/dirty_set.js';
@@ -165,6 +166,7 @@ export interface Variant {
   readonly walk_pdptr: (kvm: Kvm) => WalkStart;
   readonly oos: OutOfSync;
   readonly sync_drop_flush: SyncDropFlush;
+  readonly clean_gpte: CleanGpte;
   readonly sync_clear: SyncClear;
   readonly sync_write: SyncWrite;
   readonly gpte_check: number;
@@ -235,6 +237,7 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   walk_pdptr,
   oos,
   sync_drop_flush,
+  clean_gpte,
   sync_clear,
   sync_write,
   gpte_check,

@@ -177,6 +177,7 @@ function* walk_once(
   }
   if ((access & PFERR_WRITE_MASK) !== 0 && !is_dirty_gpte(w.ptes[level - 1] as bigint)) {
     if (!(yield* set_gpte_bit(vcpu, f, w, level, PT_DIRTY_MASK))) return false;
+    vcpu.kvm.variant.clean_gpte(f, w);
   }
   w.gfn = gpte_to_gfn_lvl(type, pte, level) + (Math.floor(addr / 4096) % gpte_pages(type, level));
   return true;
