@@ -11,6 +11,13 @@ export const PT64_NX_MASK = 1n << 63n;
 const VMX_EPT_EXECUTABLE_MASK = 1n << 2n;
 const VMX_EPT_ACCESS_BIT = 1n << 8n;
 const VMX_EPT_DIRTY_BIT = 1n << 9n;
+const VMX_EPT_READABLE_MASK = 1n;
+const VMX_EPT_RWX_MASK = 7n;
+/** Set in an entry that is tracked for accesses; one of the bits that the hardware ignores. */
+const SPTE_SPECIAL_MASK = 1n << 62n;
+/** Where such an entry keeps R and X; W comes back as it does after dirty logging. */
+const shadow_acc_track_saved_bits_mask = VMX_EPT_READABLE_MASK | VMX_EPT_EXECUTABLE_MASK;
+const shadow_acc_track_saved_bits_shift = 52n;
 /** Memory type write-back, in the three bits of an EPT leaf. */
 const VMX_EPT_MT_WB = 6n << 3n;
 
@@ -56,12 +63,23 @@ export class SpteBits {
   readonly SPTE_MMU_WRITEABLE: bigint;
   /** The bit that ageing tests and clears. */
   readonly age_mask: bigint;
+  /**
+   * Marks an entry that maps a page and is not readable, so that the next access faults; 0 where the hardware notes accesses, and in
+   * kernels that do not do this.
+   */
+  readonly shadow_acc_track_value: bigint;
   private readonly lockless: bigint;
+  private readonly present_mask: bigint;
 
   constructor(
     readonly format: Format,
     readonly eptad: boolean,
-    o: { readonly hostw_bit: number; readonly mmu_writeable: boolean; readonly age_fixed5: boolean },
+    o: {
+      readonly hostw_bit: number;
+      readonly mmu_writeable: boolean;
+      readonly age_fixed5: boolean;
+      readonly acc_track: boolean;
+    },
   ) {
     const ept = format === 'ept';
     this.shadow_x_mask = ept ? VMX_EPT_EXECUTABLE_MASK : 0n;
@@ -75,6 +93,8 @@ export class SpteBits {
     this.SPTE_HOST_WRITEABLE = 1n << BigInt(o.hostw_bit);
     this.SPTE_MMU_WRITEABLE = o.mmu_writeable ? 1n << 11n : 0n;
     this.age_mask = o.age_fixed5 ? PT_ACCESSED_MASK : this.shadow_accessed_mask;
+    this.shadow_acc_track_value = o.acc_track && ept && !eptad ? SPTE_SPECIAL_MASK : 0n;
+    this.present_mask = PT_PRESENT_MASK | this.shadow_acc_track_value;
     this.lockless = this.SPTE_HOST_WRITEABLE | this.SPTE_MMU_WRITEABLE;
   }
 
@@ -82,7 +102,39 @@ export class SpteBits {
     return (spte & this.shadow_mmio_mask) === this.shadow_mmio_mask;
   }
   is_shadow_present_pte(pte: bigint): boolean {
-    return (pte & PT_PRESENT_MASK) !== 0n && !this.is_mmio_spte(pte);
+    return (pte & this.present_mask) !== 0n && !this.is_mmio_spte(pte);
+  }
+  /** Whether an entry maps a page that nobody has used since it was made unreadable. */
+  is_access_track_spte(spte: bigint): boolean {
+    const value = this.shadow_acc_track_value;
+    return value !== 0n && (spte & (VMX_EPT_RWX_MASK | value)) === value;
+  }
+  /** Makes an entry unreadable, so that the next access faults. What may be done comes back with it. */
+  mark_spte_for_access_track(spte: bigint): bigint {
+    if (this.is_access_track_spte(spte)) return spte;
+    const saved = (spte & shadow_acc_track_saved_bits_mask) << shadow_acc_track_saved_bits_shift;
+    return (spte & ~VMX_EPT_RWX_MASK) | saved | this.shadow_acc_track_value;
+  }
+  /** Takes that back, but for W. */
+  restore_acc_track_spte(spte: bigint): bigint {
+    const kept = shadow_acc_track_saved_bits_mask << shadow_acc_track_saved_bits_shift;
+    return (
+      (spte & ~(kept | this.shadow_acc_track_value)) | ((spte & kept) >> shadow_acc_track_saved_bits_shift)
+    );
+  }
+  /** Whether the page behind an entry counts as used. */
+  is_accessed_spte(spte: bigint): boolean {
+    if (this.shadow_accessed_mask === 0n) return !this.is_access_track_spte(spte);
+    return (spte & this.shadow_accessed_mask) !== 0n;
+  }
+  /** Whether it counts as written. Where the hardware does not say so, W does in kernels that track accesses, and else presence. */
+  is_dirty_spte(spte: bigint): boolean {
+    if (this.shadow_dirty_mask === 0n) return !this.dirty_by_w || is_writable_pte(spte);
+    return (spte & this.shadow_dirty_mask) !== 0n;
+  }
+  /** Whether W stands for "was written". */
+  get dirty_by_w(): boolean {
+    return this.shadow_acc_track_value !== 0n;
   }
   /** The guest frame noted in an MMIO spte. */
   mmio_gfn(spte: bigint): number {
@@ -100,7 +152,8 @@ export class SpteBits {
   /** Names of the bits that are set, as short as people write them. */
   names(v: bigint): string[] {
     const out: string[] = [];
-    if (this.is_shadow_present_pte(v)) out.push(this.format === 'ept' ? 'R' : 'P');
+    if (this.is_access_track_spte(v)) out.push('track');
+    else if (this.is_shadow_present_pte(v)) out.push(this.format === 'ept' ? 'R' : 'P');
     if (v & PT_WRITABLE_MASK) out.push('W');
     if (v & this.shadow_user_mask) out.push('U');
     if (this.executable(v)) out.push('X');

@@ -172,6 +172,7 @@ function layout(c: Configuration, variant: Variant): SpteBits {
     hostw_bit: variant.hostw_bit,
     mmu_writeable: c.switches.fpf !== 'off',
     age_fixed5: variant.age_bit === 'fixed5',
+    acc_track: c.switches.fpf === 'acc-track',
   });
 }
 

@@ -26,38 +26,55 @@ export const page_fault_can_be_fast = (error_code: number): boolean =>
   (error_code & PFERR_PRESENT_MASK) !== 0 && (error_code & PFERR_WRITE_MASK) !== 0;
 
 /**
- * Makes a write-protected direct spte writable again, then marks the page dirty. A lost exchange is no failure: the guest just
- * faults again.
+ * Makes a write-protected direct spte writable again, then marks the page dirty. Returns whether the exchange has found what was
+ * expected.
  */
 export function* fast_pf_fix_direct_spte(
   vcpu: KvmVcpu,
   sp: KvmMmuPage,
   sptep: number,
   spte: bigint,
+  new_spte: bigint,
 ): Step<boolean> {
   WARN_ON(!sp.direct, 'fast_pf_fix_direct_spte: the page is not direct');
   // The gfn of a direct spte follows from its place, so it is stable without the lock.
   const gfn = kvm_mmu_page_get_gfn(sp, sptep % WORDS);
-  const seen = yield* cmpxchg64(sptep, spte, spte | PT_WRITABLE_MASK);
-  if (seen === spte) {
-    fast_pf_fixed(vcpu, gfn);
+  const seen = yield* cmpxchg64(sptep, spte, new_spte);
+  if (seen !== spte) {
+    vcpu.kvm.emulator_stat.fast_cas_lost++;
+    return false;
+  }
+  vcpu.kvm.emulator_stat.exits_by_reason.fast_pf++;
+  if (is_writable_pte(new_spte)) {
+    for (const o of vcpu.kvm.observers.fastPathFixed) o(vcpu, gfn);
     yield* mark_page_dirty(vcpu.kvm, gfn);
     for (const o of vcpu.kvm.observers.fastPathMarked) o(vcpu, gfn);
-  } else fast_pf_lost(vcpu);
+  }
   return true;
 }
 
-/** The exchange of the fast path has succeeded. */
-export function fast_pf_fixed(vcpu: KvmVcpu, gfn: number): void {
-  vcpu.kvm.emulator_stat.exits_by_reason.fast_pf++;
-  for (const o of vcpu.kvm.observers.fastPathFixed) o(vcpu, gfn);
-}
-
-/** It has found another value. */
-export function fast_pf_lost(vcpu: KvmVcpu): void {
-  const { emulator_stat } = vcpu.kvm;
-  emulator_stat.fast_cas_lost++;
-  emulator_stat.exits_by_reason.retry_pf++;
+/** The tracepoint at the end of the fast path; `new_spte` was read again for it. */
+export function trace_fast_page_fault(
+  vcpu: KvmVcpu,
+  gva: number,
+  error_code: number,
+  sptep: number,
+  spte: bigint,
+  new_spte: bigint,
+  retry: boolean,
+): void {
+  if (!machine.wants(FAST_PAGE_FAULT)) return;
+  machine.emit(FAST_PAGE_FAULT, [
+    vcpu.vcpu_id,
+    gva,
+    errorCodeText(error_code),
+    sptep * 8,
+    spte,
+    new_spte,
+    retry,
+    retry && is_writable_pte(spte),
+    retry && is_writable_pte(new_spte),
+  ]);
 }
 
 /**
@@ -96,24 +113,17 @@ export function* fast_page_fault(
       ret = true;
     } else if (bits.spte_is_locklessly_modifiable(spte) && variant.large_wp.fast(at)) {
       if (variant.walk_lock !== null) yield* variant.walk_lock.lock(vcpu);
-      ret = yield* variant.fpf_mark(vcpu, page_header(sptep), sptep, spte);
+      const sp = page_header(sptep);
+      // A lost exchange is no failure: the guest just faults again.
+      if (!(yield* variant.fpf_mark(vcpu, sp, sptep, spte, spte | PT_WRITABLE_MASK)))
+        vcpu.kvm.emulator_stat.exits_by_reason.retry_pf++;
+      ret = true;
       if (variant.walk_lock !== null) yield* variant.walk_lock.unlock(vcpu);
     }
   }
 
   const new_spte = yield* read64(sptep);
-  if (machine.wants(FAST_PAGE_FAULT))
-    machine.emit(FAST_PAGE_FAULT, [
-      vcpu.vcpu_id,
-      gva,
-      errorCodeText(error_code),
-      sptep * 8,
-      spte,
-      new_spte,
-      ret,
-      ret && is_writable_pte(spte),
-      ret && is_writable_pte(new_spte),
-    ]);
+  trace_fast_page_fault(vcpu, gva, error_code, sptep, spte, new_spte, ret);
   if (variant.walk_end === 'last access') yield* walk_shadow_page_lockless_end(vcpu);
   return ret;
 }

@@ -11,6 +11,7 @@ import {
   spin_unlock,
   WRITE_ONCE,
 } from '../../machine/index.js';
+import { age_by_tracking } from './acc_track.js';
 import {
   KVM_NR_PAGE_SIZES,
   PT_PAGE_TABLE_LEVEL,
@@ -74,7 +75,8 @@ function* kvm_set_pte_rmapp(kvm: Kvm, rmapp: Cell, pte: number): Step<boolean> {
     const keep =
       old & ~(PT64_BASE_ADDR_MASK | PT_WRITABLE_MASK | bits.SPTE_HOST_WRITEABLE | bits.shadow_accessed_mask);
     yield* mmu_spte_clear_track_bits(kvm, sptep);
-    yield* mmu_spte_set(kvm, sptep, keep | pfn_to_pte(pte_pfn(pte)));
+    const unused = bits.shadow_acc_track_value === 0n ? keep : bits.mark_spte_for_access_track(keep);
+    yield* mmu_spte_set(kvm, sptep, unused | pfn_to_pte(pte_pfn(pte)));
     sptep = rmap_get_next(rmapp, sptep);
   }
   return need_flush;
@@ -83,6 +85,7 @@ function* kvm_set_pte_rmapp(kvm: Kvm, rmapp: Cell, pte: number): Step<boolean> {
 /** Whether a chain was used since it was last asked; it counts as unused from now on. */
 function* kvm_age_rmapp(kvm: Kvm, rmapp: Cell): Step<boolean> {
   const { bits } = kvm;
+  if (bits.shadow_acc_track_value !== 0n) return yield* age_by_tracking(kvm, rmapp);
   if (bits.shadow_accessed_mask === 0n) return yield* kvm.variant.age_without_a(kvm, rmapp);
   let young = false;
   for (let sptep = rmap_get_first(rmapp); sptep !== 0; sptep = rmap_get_next(rmapp, sptep)) {
@@ -98,11 +101,12 @@ function* kvm_age_rmapp(kvm: Kvm, rmapp: Cell): Step<boolean> {
 /** Whether a chain was used, without a change. */
 function* kvm_test_age_rmapp(kvm: Kvm, rmapp: Cell): Step<boolean> {
   const { bits } = kvm;
-  if (bits.shadow_accessed_mask === 0n) return false;
+  if (bits.shadow_accessed_mask === 0n && bits.shadow_acc_track_value === 0n) return false;
   for (let sptep = rmap_get_first(rmapp); sptep !== 0; sptep = rmap_get_next(rmapp, sptep)) {
     const spte = yield* read64(sptep);
     BUG_ON(!bits.is_shadow_present_pte(spte), 'kvm_test_age_rmapp: the spte is not present');
-    if ((spte & bits.age_mask) !== 0n) return true;
+    if (bits.shadow_acc_track_value === 0n ? (spte & bits.age_mask) !== 0n : bits.is_accessed_spte(spte))
+      return true;
   }
   return false;
 }

@@ -75,6 +75,23 @@ export const switches: readonly Switch[] = Object.entries(switchTables).map(([na
   return { name, doc: table.doc, values: [base, ...values.filter((v) => v !== base)] };
 });
 
+const lazy_3_15 = {
+  spte_update: 'lockless-bit',
+  large_wp: 'lazy-checked',
+  ro_large: 'dropped',
+  dirtylog: 'xchg-unlocked-flush',
+  shrink: 'fixed',
+};
+
+const v5_15 = {
+  ...lazy_3_15,
+  oos: 'link-synced',
+  sync_drop_flush: 'remote',
+  pt_access: 'per-level',
+  pte_write_value: 'reread',
+  gfn_mismatch: 'warn',
+};
+
 export const profiles: readonly Profile[] = [
   {
     name: 'fpf',
@@ -102,12 +119,21 @@ export const profiles: readonly Profile[] = [
   {
     name: 'lazy-3.15',
     doc: 'Linux 3.15: the flush of a harvest comes after `mmu_lock` is released, and write protection keeps large mappings, read-only.',
-    switches: {
-      spte_update: 'lockless-bit',
-      large_wp: 'lazy-checked',
-      ro_large: 'dropped',
-      dirtylog: 'xchg-unlocked-flush',
-      shrink: 'fixed',
-    },
+    switches: lazy_3_15,
+  },
+  {
+    name: 'acctrack-4.12',
+    doc: 'Linux 4.12: EPT without accessed bits is aged by making entries unreadable (option `eptad: off`), and the fast path tries a lost exchange again.',
+    switches: { ...lazy_3_15, fpf: 'acc-track', ad_flush: 'yes' },
+  },
+  {
+    name: 'v5.15',
+    doc: 'Linux 5.15: the late shadow MMU. What lies below a table is synced before the table is linked, a sync flushes all CPUs, and the rights of a table are those of the entries above it.',
+    switches: v5_15,
+  },
+  {
+    name: 'hardened',
+    doc: 'Linux in the middle of 2026: besides, a table that is linked already is used only for the frame and the kind of map that are wanted.',
+    switches: { ...v5_15, child_reuse: 'gfn+role' },
   },
 ];

@@ -12,9 +12,6 @@ import { WARN_ON } from './warn.js';
 export const spte_has_volatile_bits = (kvm: Kvm, spte: bigint): boolean =>
   kvm.variant.volatile_rule(kvm.bits, spte);
 
-const spte_is_bit_cleared = (old_spte: bigint, new_spte: bigint, mask: bigint): boolean =>
-  (old_spte & mask) !== 0n && (new_spte & mask) === 0n;
-
 /** Installs an spte where none is. */
 export function* mmu_spte_set(kvm: Kvm, sptep: number, new_spte: bigint): Step<void> {
   const old_spte = yield* read64(sptep);
@@ -47,10 +44,9 @@ export function* mmu_spte_exchange(kvm: Kvm, sptep: number, new_spte: bigint): S
 /** Tells the host of the A and D bits that an update took away. */
 export function track_cleared_bits(kvm: Kvm, old_spte: bigint, new_spte: bigint): void {
   const { bits } = kvm;
-  if (bits.shadow_accessed_mask === 0n) return;
-  if (spte_is_bit_cleared(old_spte, new_spte, bits.shadow_accessed_mask))
+  if (bits.is_accessed_spte(old_spte) && !bits.is_accessed_spte(new_spte))
     kvm_set_pfn_accessed(kvm, spte_to_pfn(old_spte));
-  if (spte_is_bit_cleared(old_spte, new_spte, bits.shadow_dirty_mask))
+  if (bits.is_dirty_spte(old_spte) && !bits.is_dirty_spte(new_spte))
     kvm_set_pfn_dirty(kvm, spte_to_pfn(old_spte));
 }
 
@@ -61,8 +57,7 @@ export function* mmu_spte_clear_track_bits(kvm: Kvm, sptep: number): Step<boolea
   old_spte = yield* kvm.variant.clear_spte(kvm, sptep, old_spte);
   if (!bits.is_shadow_present_pte(old_spte)) return false;
   const pfn = spte_to_pfn(old_spte);
-  if (bits.shadow_accessed_mask === 0n || (old_spte & bits.shadow_accessed_mask) !== 0n)
-    kvm_set_pfn_accessed(kvm, pfn);
+  if (bits.is_accessed_spte(old_spte)) kvm_set_pfn_accessed(kvm, pfn);
   if (kvm.variant.dirty_track.released_dirty(bits, old_spte)) kvm_set_pfn_dirty(kvm, pfn);
   return true;
 }

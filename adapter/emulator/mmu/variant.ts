@@ -127,7 +127,13 @@ export type WalkEnd = 'last access' | 'last read';
 /** One implementation for each switch. */
 export interface Variant {
   readonly fpf: (vcpu: KvmVcpu, gva: number, level: number, error_code: number) => Step<boolean>;
-  readonly fpf_mark: (vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, spte: bigint) => Step<boolean>;
+  readonly fpf_mark: (
+    vcpu: KvmVcpu,
+    sp: KvmMmuPage,
+    sptep: number,
+    spte: bigint,
+    new_spte: bigint,
+  ) => Step<boolean>;
   readonly volatile_rule: (bits: SpteBits, spte: bigint) => boolean;
   readonly spte_update: SpteUpdate;
   readonly pt_protect_test: (bits: SpteBits, spte: bigint) => boolean;

@@ -4,7 +4,6 @@ import {
   is_writable_pte,
   KVM_NR_PAGE_SIZES,
   PT_PAGE_TABLE_LEVEL,
-  PT_PRESENT_MASK,
   PT_WRITABLE_MASK,
   spte_to_pfn,
 } from './bits.js';
@@ -39,7 +38,10 @@ export function* spte_write_protect(kvm: Kvm, sptep: number, pt_protect: boolean
 export function* __rmap_write_protect(kvm: Kvm, rmapp: Cell, pt_protect: boolean): Step<boolean> {
   let flush = false;
   for (let sptep = rmap_get_first(rmapp); sptep !== 0; ) {
-    BUG_ON((peek_spte(sptep) & PT_PRESENT_MASK) === 0n, '__rmap_write_protect: the spte is not present');
+    BUG_ON(
+      !kvm.bits.is_shadow_present_pte(peek_spte(sptep)),
+      '__rmap_write_protect: the spte is not present',
+    );
     const result = yield* spte_write_protect(kvm, sptep, pt_protect);
     if (result !== 'kept') flush = true;
     sptep = result === 'dropped' ? rmap_get_first(rmapp) : rmap_get_next(rmapp, sptep);

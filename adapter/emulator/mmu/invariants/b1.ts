@@ -24,7 +24,7 @@ function malformed({ kvm, look }: Checker, s: SpteChange): string {
   const { bits } = kvm;
   const { value: v, level } = s;
   if (v === 0n || bits.is_mmio_spte(v)) return '';
-  if ((v & PT_PRESENT_MASK) === 0n)
+  if ((v & PT_PRESENT_MASK) === 0n && !bits.is_access_track_spte(v))
     return (v & PT_WRITABLE_MASK) !== 0n
       ? 'is writable but not readable'
       : 'is neither present, nor 0, nor a mark for MMIO';

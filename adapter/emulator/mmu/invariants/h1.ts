@@ -9,7 +9,7 @@ import { sayLeaf, spteBlame } from './say.js';
 
 export const H1: Rule = {
   name: 'INV-H1',
-  doc: 'A frame that the guest has stored to since it was last written back is dirty for the host: PageDirty, or a D bit in an spte that maps it (any present spte where the hardware has no D bit; W where `dirty_track` goes by W).',
+  doc: 'A frame that the guest has stored to since it was last written back is dirty for the host: PageDirty, or a D bit in an spte that maps it (any present spte where the hardware has no D bit; W where `dirty_track` goes by W, or `fpf: acc-track` does).',
   when: 'step',
   watch: (c) => {
     // From the first mapping on, so that all sptes of a frame are known.
@@ -19,6 +19,7 @@ export const H1: Rule = {
       stored.has(pfn) ? judge(c, pfn, stored.get(pfn) as number) : undefined,
     );
     const dirty = c.kvm.bits.shadow_dirty_mask;
+    const by_w = goesByW(c);
     const { observers } = c.kvm;
     observers.guestStored.push((_v, _gpa, pfn) => {
       if (stored.has(pfn)) return;
@@ -31,7 +32,7 @@ export const H1: Rule = {
     });
     observers.frameFreed.push((pfn) => stored.put(pfn, undefined));
     c.sptes.onChange((s) => {
-      const narrowed = c.kvm.variant.dirty_track.by_w && s.wasWritable && !s.isWritable;
+      const narrowed = by_w && s.wasWritable && !s.isWritable;
       if (!s.wasLeaf || (s.isLeaf && s.pfn === s.oldPfn && !narrowed)) return;
       for (let pfn = s.oldPfn; pfn < s.oldPfn + s.size; pfn++) if (stored.has(pfn)) suspects.add(pfn);
     });
@@ -46,12 +47,16 @@ export const H1: Rule = {
   },
 };
 
-function judge({ look, mappings, kvm }: Checker, pfn: number, step: number): Verdict {
+/** Whether W stands for "was written". */
+const goesByW = ({ kvm }: Checker): boolean => kvm.variant.dirty_track.by_w || kvm.bits.dirty_by_w;
+
+function judge(c: Checker, pfn: number, step: number): Verdict {
+  const { look, mappings, kvm } = c;
   const page = look.hostPage(pfn);
   if (page === undefined || peek(page, 'PageDirty')) return undefined;
   const dirty = kvm.bits.shadow_dirty_mask;
   const leaves = mappings.leavesOf(pfn);
-  const { by_w } = kvm.variant.dirty_track;
+  const by_w = goesByW(c);
   if (leaves.some((l) => (by_w ? is_writable_pte(l.value) : dirty === 0n || (l.value & dirty) !== 0n)))
     return undefined;
   const behind =

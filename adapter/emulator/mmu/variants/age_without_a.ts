@@ -10,6 +10,6 @@ function* always_old(): Step<boolean> {
 }
 
 export const age_without_a: SwitchTable<(kvm: Kvm, rmapp: Cell) => Step<boolean>> = {
-  doc: 'What ageing does where the hardware has no accessed bit: a mapping counts as used and is removed, so that the next use shows, or every page counts as unused.',
+  doc: 'What ageing does where the hardware has no accessed bit: a mapping counts as used and is removed, so that the next use shows, or every page counts as unused. Not used with `fpf: acc-track`, which makes the mapping unreadable instead.',
   values: { unmap: kvm_unmap_rmapp, old: always_old },
 };

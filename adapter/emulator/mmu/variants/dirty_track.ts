@@ -7,7 +7,7 @@ export const dirty_track: SwitchTable<DirtyTrack> = {
   values: {
     'd-bit': {
       by_w: false,
-      released_dirty: (bits, spte) => bits.shadow_dirty_mask === 0n || (spte & bits.shadow_dirty_mask) !== 0n,
+      released_dirty: (bits, spte) => bits.is_dirty_spte(spte),
       protected_dirty: () => false,
     },
     'w-at-release': {

@@ -20,21 +20,25 @@ function* mmu_spte_update(kvm: Kvm, sptep: number, _entry: bigint, new_spte: big
   );
 }
 
-/** Asks for a flush also where the fast path could have set W a moment ago. */
-function* mmu_spte_update_lockless(kvm: Kvm, sptep: number, _entry: bigint, new_spte: bigint): Step<boolean> {
-  const old_spte = yield* mmu_spte_exchange(kvm, sptep, new_spte);
-  track_cleared_bits(kvm, old_spte, new_spte);
-  return (
-    (kvm.bits.spte_is_locklessly_modifiable(old_spte) && !is_writable_pte(new_spte)) ||
-    kvm.variant.ad_flush(kvm.bits, old_spte, new_spte)
-  );
-}
+const lockless_bit = {
+  /** Asks for a flush also where the fast path could have set W a moment ago. */
+  *mmu_spte_update(kvm: Kvm, sptep: number, _entry: bigint, new_spte: bigint): Step<boolean> {
+    const old_spte = yield* mmu_spte_exchange(kvm, sptep, new_spte);
+    track_cleared_bits(kvm, old_spte, new_spte);
+    return (
+      (kvm.bits.spte_is_locklessly_modifiable(old_spte) && !is_writable_pte(new_spte)) ||
+      kvm.variant.ad_flush(kvm.bits, old_spte, new_spte)
+    );
+  },
+};
 
-/** Never asks for a flush. */
-function* mmu_spte_update_no_flush(kvm: Kvm, sptep: number, _entry: bigint, new_spte: bigint): Step<boolean> {
-  track_cleared_bits(kvm, yield* mmu_spte_exchange(kvm, sptep, new_spte), new_spte);
-  return false;
-}
+const no_flush = {
+  /** Never asks for a flush. */
+  *mmu_spte_update(kvm: Kvm, sptep: number, _entry: bigint, new_spte: bigint): Step<boolean> {
+    track_cleared_bits(kvm, yield* mmu_spte_exchange(kvm, sptep, new_spte), new_spte);
+    return false;
+  },
+};
 
 const stale_entry: SpteUpdate = {
   *entry(sptep: number): Step<bigint> {
@@ -62,7 +66,7 @@ export const spte_update: SwitchTable<SpteUpdate> = {
   values: {
     'xchg-return': { entry: nothing, update: mmu_spte_update },
     'stale-entry': stale_entry,
-    'lockless-bit': { entry: nothing, update: mmu_spte_update_lockless },
-    'no-flush': { entry: nothing, update: mmu_spte_update_no_flush },
+    'lockless-bit': { entry: nothing, update: lockless_bit.mmu_spte_update },
+    'no-flush': { entry: nothing, update: no_flush.mmu_spte_update },
   },
 };

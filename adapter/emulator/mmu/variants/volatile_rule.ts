@@ -11,9 +11,9 @@ function ad_only(bits: SpteBits, spte: bigint): boolean {
   return !(accessed && settled);
 }
 
-/** The fast path may set W as well. */
+/** The fast path may set W as well, and make a tracked entry readable. */
 const lockless_or_ad = (bits: SpteBits, spte: bigint): boolean =>
-  bits.spte_is_locklessly_modifiable(spte) || ad_only(bits, spte);
+  bits.spte_is_locklessly_modifiable(spte) || bits.is_access_track_spte(spte) || ad_only(bits, spte);
 
 export const volatile_rule: SwitchTable<(bits: SpteBits, spte: bigint) => boolean> = {
   doc: 'Which sptes are exchanged atomically because they may change meanwhile: those that the fast path or the hardware may touch, or only the latter.',

@@ -71,6 +71,11 @@ describe('mmu invariants: hold in the base', () => {
   );
   holds('in the kernel that flushes late', { profile: 'lazy-3.15' }, { dirty_log: true }, LOGGED, 150);
   holds('in that kernel with huge pages', { profile: 'lazy-3.15' }, { huge: true }, HUGE, 60, 2 ** 22);
+  const tracking = { profile: 'acctrack-4.12', eptad: 'off' };
+  holds('in the kernel that tracks accesses', tracking, { dirty_log: true }, LOGGED, 250);
+  holds('in that kernel without a log', tracking, {}, PLAIN, 200);
+  holds('when the exchange is tried again', { fpf: 'on-retry' }, { dirty_log: true }, LOGGED, 150);
+  holds('in the hardened kernel', { profile: 'hardened' }, { dirty_log: true }, LOGGED, 150);
   holds('with walkers that are counted', { walk_guard: 'rcu' }, { dirty_log: true }, LOGGED, 150);
   for (const dirtylog of ['swap-then-protect', 'xchg-unlocked-flush', 'rmap-unlocked-flush'])
     holds(`with the harvest ${dirtylog}`, { dirtylog }, { dirty_log: true }, LOGGED, 100);
