@@ -6,15 +6,17 @@ import { bundle, ROOT } from './bundle.mjs';
 import { runMain } from './progress.mjs';
 
 const ENTRY = `export { catalogues } from './adapter/language/catalogue.js';
+export { headlines } from './adapter/language/headlines.js';
 export { referenceOf } from './adapter/language/reference.js';
 export { subsystems } from './adapter/emulator/registry.js';`;
 
 runMain(async () => {
   const out = resolve(ROOT, 'out/docs.cjs');
   await bundle({ stdin: { contents: ENTRY, resolveDir: ROOT, loader: 'ts' }, outfile: out });
-  const { catalogues, referenceOf, subsystems } = createRequire(import.meta.url)(out);
+  const { catalogues, headlines, referenceOf, subsystems } = createRequire(import.meta.url)(out);
   const folder = resolve(ROOT, 'docs/reference');
   mkdirSync(folder, { recursive: true });
   for (const s of subsystems) writeFileSync(resolve(folder, `${s.name}.md`), referenceOf(s));
-  for (const [name, text] of catalogues(ROOT)) writeFileSync(resolve(folder, name), text);
+  for (const [name, text] of [...catalogues(ROOT), ...headlines(ROOT)])
+    writeFileSync(resolve(folder, name), text);
 });

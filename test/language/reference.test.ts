@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { subsystems } from '../../adapter/emulator/registry.js';
 import { catalogues } from '../../adapter/language/catalogue.js';
+import { headlines } from '../../adapter/language/headlines.js';
 import { referenceOf } from '../../adapter/language/reference.js';
 
 describe('generated reference', () => {
@@ -38,6 +39,10 @@ describe('generated reference', () => {
 
   for (const [name, text] of catalogues('.'))
     it(`docs/reference/${name} is what the scenarios say (npm run docs)`, () =>
+      assert.equal(readFileSync(`docs/reference/${name}`, 'utf8'), text));
+
+  for (const [name, text] of headlines('.'))
+    it(`docs/reference/${name} is what the scenarios print (npm run docs)`, () =>
       assert.equal(readFileSync(`docs/reference/${name}`, 'utf8'), text));
 
   it('a bug that is shown is shown in the kernel that has it, and in one that has not', () => {

@@ -76,7 +76,8 @@ export class MmuInstance implements SubsystemInstance {
     };
   }
 
-  private get all(): Kvm[] {
+  /** All virtual machines. */
+  get all(): Kvm[] {
     return Array.from({ length: this.vms.length }, (_, i) => this.vms.element(i) as Kvm);
   }
 
@@ -173,7 +174,6 @@ function layout(c: Configuration, variant: Variant): SpteBits {
     mmu_writeable: c.switches.fpf !== 'off',
     age_fixed5: variant.age_bit === 'fixed5',
     acc_track: c.switches.fpf === 'acc-track',
-    bypass_guest_pf: variant.bypass_guest_pf,
   });
 }
 

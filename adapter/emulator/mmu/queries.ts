@@ -3,6 +3,7 @@ import { ANY, BOOL, handle, INT, machine, WORDS } from '../../machine/index.js';
 import { type Query, UsageError } from '../subsystem.js';
 import { is_last_spte, PT_PAGE_SIZE_MASK, PT32E_ROOT_LEVEL, spte_to_pfn } from './bits.js';
 import type { MmuInstance } from './boot.js';
+import { virtual_cost } from './cost.js';
 import { gpte_address, look_at_guest } from './guest/tables.js';
 import { address, pages, word } from './operations/arguments.js';
 import { gpteBits, gpteParams, numbered, VCPU } from './operations/paging.js';
@@ -133,4 +134,5 @@ export const queries: readonly Query[] = [
     returns: handle('host_pte'),
     eval: (instance, [hva]) => pteOf(kvmOf(instance), gfnArgument(hva)),
   },
+  virtual_cost,
 ];
