@@ -84,6 +84,7 @@ export function* direct_pte_prefetch(vcpu: KvmVcpu, sptep: number): Step<void> {
 /** Walks down to the level of a mapping, building tables on the way, and installs it. Returns whether to emulate the access. */
 function* __direct_map(vcpu: KvmVcpu, write: boolean, m: Mapping): Step<boolean> {
   const { kvm } = vcpu;
+  if (kvm.variant.root_check(vcpu.arch.mmu.root_hpa)) return false;
   const addr = m.gfn * 4096;
   const start = shadow_walk_init(vcpu, addr);
   let { table } = start;
@@ -139,6 +140,22 @@ function direct_mapping(gfn: number, level: number, { pfn, map_writable }: Resol
   };
 }
 
+/** Finds the page of a fault. What the kernel does while one is brought into memory can drop the root of the vCPU. */
+function* try_async_pf(
+  vcpu: KvmVcpu,
+  slot: KvmMemorySlot | null,
+  gfn: number,
+  write: boolean,
+): Step<Resolved> {
+  const { kvm } = vcpu;
+  const resets = kvm.variant.fault_resets_root;
+  if (resets === null || !memslot_is_visible(slot)) return yield* gfn_to_pfn_memslot(kvm, slot, gfn, write);
+  const missing = (yield* hva_to_pfn_atomic(kvm, gfn_to_hva_memslot(slot, gfn))) < 0;
+  const resolved = yield* gfn_to_pfn_memslot(kvm, slot, gfn, write);
+  if (missing) yield* resets(vcpu);
+  return resolved;
+}
+
 /** Whether the fault has to start again because an mmu notifier has run since `mmu_seq` was read. `mmu_lock` is held. */
 export function* notifier_has_run(kvm: Kvm, mmu_seq: number): Step<boolean> {
   const retry = yield* kvm.variant.notifier_retry(kvm, mmu_seq);
@@ -167,7 +184,7 @@ export function* tdp_page_fault(vcpu: KvmVcpu, gpa: number, error_code: number):
 
   yield* kvm.variant.free_before_lock.unlocked(kvm);
   const mmu_seq = yield* READ_ONCE(kvm, 'mmu_notifier_seq');
-  let m = direct_mapping(gfn, level, yield* gfn_to_pfn_memslot(kvm, slot, gfn, write));
+  let m = direct_mapping(gfn, level, yield* try_async_pf(vcpu, slot, gfn, write));
 
   yield* spin_lock(kvm.mmu_lock);
   if (yield* notifier_has_run(kvm, mmu_seq)) {
@@ -192,7 +209,7 @@ function* nonpaging_map(vcpu: KvmVcpu, v: number, error_code: number): Step<bool
 
   yield* kvm.variant.free_before_lock.unlocked(kvm);
   const mmu_seq = yield* READ_ONCE(kvm, 'mmu_notifier_seq');
-  let m = direct_mapping(gfn, level, yield* gfn_to_pfn_memslot(kvm, slot, gfn, write));
+  let m = direct_mapping(gfn, level, yield* try_async_pf(vcpu, slot, gfn, write));
 
   yield* spin_lock(kvm.mmu_lock);
   if (yield* notifier_has_run(kvm, mmu_seq)) {

@@ -36,7 +36,7 @@ export function* fast_pf_fix_direct_spte(
   spte: bigint,
   new_spte: bigint,
 ): Step<boolean> {
-  WARN_ON(!sp.direct, 'fast_pf_fix_direct_spte: the page is not direct');
+  WARN_ON(!sp.direct && !vcpu.kvm.variant.fpf_scope, 'fast_pf_fix_direct_spte: the page is not direct');
   // The gfn of a direct spte follows from its place, so it is stable without the lock.
   const gfn = kvm_mmu_page_get_gfn(sp, sptep % WORDS);
   const seen = yield* cmpxchg64(sptep, spte, new_spte);
@@ -88,7 +88,7 @@ export function* fast_page_fault(
   error_code: number,
 ): Step<boolean> {
   const { bits, variant } = vcpu.kvm;
-  if (!page_fault_can_be_fast(error_code)) return false;
+  if (!page_fault_can_be_fast(error_code) || variant.root_check(vcpu.arch.mmu.root_hpa)) return false;
 
   yield* walk_shadow_page_lockless_begin(vcpu);
   let ret = false;

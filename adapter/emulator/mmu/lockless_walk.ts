@@ -1,8 +1,8 @@
 /** Walking shadow tables without `mmu_lock` (specification, section 6). */
-import { machine, type Step, WORDS } from '../../machine/index.js';
+import { BUG_ON, machine, type Step, WORDS } from '../../machine/index.js';
 import { PT32E_ROOT_LEVEL, spte_to_pfn } from './bits.js';
 import type { Spt } from './structures/spt.js';
-import type { KvmVcpu } from './structures/vcpu.js';
+import { INVALID_PAGE, type KvmVcpu } from './structures/vcpu.js';
 
 /** From here on no shadow page that the walk may meet is freed. Nothing in between may take `mmu_lock`. */
 export function* walk_shadow_page_lockless_begin(vcpu: KvmVcpu): Step<void> {
@@ -28,9 +28,16 @@ export interface WalkStart {
   readonly level: number;
 }
 
+/** A kernel that walks from an invalid root takes an address that is none for a table. */
+function walk_from_nowhere(vcpu: KvmVcpu): void {
+  for (const o of vcpu.kvm.observers.noRootUsed) o(vcpu, 'walks its tables');
+  BUG_ON(true, 'shadow_walk_init: root_hpa is INVALID_PAGE');
+}
+
 /** Where a walk for an address begins. Level 0: there is no table. */
 export function shadow_walk_init(vcpu: KvmVcpu, addr: number): WalkStart {
   const { root_hpa, shadow_root_level } = vcpu.arch.mmu;
+  if (root_hpa === INVALID_PAGE) walk_from_nowhere(vcpu);
   if (shadow_root_level !== PT32E_ROOT_LEVEL) return { table: root_hpa, level: shadow_root_level };
   const root = machine.phys.$load((vcpu.arch.mmu.pae_root as Spt).at(Math.floor(addr / 2 ** 30) % 4));
   if (root === 0n) return vcpu.kvm.variant.walk_pdptr(vcpu.kvm);

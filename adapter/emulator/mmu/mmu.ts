@@ -74,7 +74,7 @@ function* mmu_alloc_pae_roots(vcpu: KvmVcpu): Step<void> {
 function* mmu_alloc_roots(vcpu: KvmVcpu): Step<void> {
   const { mmu, cr3 } = vcpu.arch;
   if (mmu.shadow_root_level !== PT64_ROOT_LEVEL) return yield* mmu_alloc_pae_roots(vcpu);
-  const root_gfn = mmu.direct_map ? 0 : Math.floor(cr3 / 4096);
+  const root_gfn = mmu.direct_map ? vcpu.kvm.variant.tdp_root_key(vcpu) : Math.floor(cr3 / 4096);
   if (!mmu.direct_map) yield* mmu_check_root(vcpu, root_gfn);
   mmu.root_hpa = yield* alloc_root(vcpu, root_gfn, 0, PT64_ROOT_LEVEL, mmu.direct_map);
 }
@@ -87,6 +87,7 @@ export function* kvm_mmu_load(vcpu: KvmVcpu): Step<void> {
   yield* mmu_sync_roots(vcpu);
   yield* spin_unlock(vcpu.kvm.mmu_lock);
   yield* event_step('loads the root register', vcpu);
+  if (vcpu.arch.guest_cr3 !== vcpu.arch.cr3) vcpu.arch.guest_cr3 = vcpu.arch.cr3;
   flush_tlb(vcpu, 'root loaded');
 }
 

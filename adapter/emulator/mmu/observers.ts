@@ -14,6 +14,8 @@ import type { KvmVcpu } from './structures/vcpu.js';
 export class Observers {
   /** A word of a shadow page has a new value. */
   readonly spteWritten: ((sp: KvmMmuPage, sptep: number, old: bigint, value: bigint) => void)[] = [];
+  /** An spte is about to map a guest frame by a frame of the host: where slots share memory, the word does not tell which. */
+  readonly mapping: ((sptep: number, gfn: number, pfn: number) => void)[] = [];
   /** A vCPU has cached a translation. */
   readonly tlbFilled: ((vcpu: KvmVcpu, entry: TlbEntry) => void)[] = [];
   /** A vCPU has dropped a translation. */
@@ -37,6 +39,8 @@ export class Observers {
   readonly hostStored: ((pfn: number) => void)[] = [];
   /** KVM has stored to guest memory for an instruction of the guest that it emulates. */
   readonly emulatedStored: ((vcpu: KvmVcpu, gpa: number, pfn: number) => void)[] = [];
+  /** An emulated exchange has found the value that it is to replace, and stores next (where that is not one access). */
+  readonly emulatedCompared: ((vcpu: KvmVcpu, gpa: number, a: GuestAccess) => void)[] = [];
   /** A word of guest memory has been written, by whomever; `pa` is its word address. Only told where the guest has page tables. */
   readonly memoryWritten: ((pa: number) => void)[] = [];
   /** The hardware reads an entry of a guest table, in a table that nobody shadows. */
@@ -57,10 +61,10 @@ export class Observers {
   /** A flush was requested of a vCPU, and it has emptied its TLB. */
   readonly flushRequested: ((vcpu: KvmVcpu) => void)[] = [];
   readonly flushDone: ((vcpu: KvmVcpu) => void)[] = [];
-  /** A vCPU flushes what is tagged with its root, as the register has it now. */
-  readonly rootFlushed: ((vcpu: KvmVcpu) => void)[] = [];
   /** A walk of shadow tables goes on in a frame that is none; `through` says how it came there. */
   readonly wentAstray: ((pfn: number, through: string) => void)[] = [];
+  /** A vCPU that has no root uses the register as if it had one; `how` completes the sentence "vcpu n ...". */
+  readonly noRootUsed: ((vcpu: KvmVcpu, how: string) => void)[] = [];
   /** A shadow page is being taken apart. */
   readonly pageZapped: ((sp: KvmMmuPage) => void)[] = [];
   /** The shrinker was to look at this virtual machine, which has pages, and has taken none, of this one or of another. */

@@ -108,6 +108,7 @@ export const profiles: readonly Profile[] = [
       pt_protect_test: 'w-only',
       hostw_bit: '9',
       age_bit: 'fixed5',
+      direct_new_cr3: 'noop',
       shrink: 'scan-all',
     },
   },

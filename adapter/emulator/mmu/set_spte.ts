@@ -119,6 +119,7 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker
       else if (granted) yield* mark_page_dirty_in_slot(kvm, slot, m.gfn);
     }
   }
+  for (const o of kvm.observers.mapping) o(sptep, m.gfn, m.pfn);
   if (flush_order.before !== null) yield* flush_order.before(kvm, sptep, spte);
   if (yield* spte_update.update(kvm, sptep, entry, spte)) yield* flush_order.after(kvm);
   return denied;

@@ -21,12 +21,14 @@ import { type ChildReuse, child_reuse } from './variants/child_reuse.js';
 import { type CleanGpte, clean_gpte } from './variants/clean_gpte.js';
 import { clear_spte } from './variants/clear_spte.js';
 import { direct_key, direct_validate, ro_host_in_large, wp0_write } from './variants/direct_pages.js';
+import { direct_new_cr3, tdp_root_key } from './variants/direct_roots.js';
 import { dirty_set } from './variants/dirty_set.js';
 import { dirty_track } from './variants/dirty_track.js';
 import { dirtylog } from './variants/dirtylog.js';
+import { type EmulatedExchange, emul_cmpxchg } from './variants/emul_cmpxchg.js';
 import { enable_log, slot_wp, slot_wp_flush } from './variants/enable_log.js';
 import { flush_root_check } from './variants/flush_root_check.js';
-import { fpf, fpf_mark } from './variants/fpf.js';
+import { fpf, fpf_mark, fpf_scope } from './variants/fpf.js';
 import { free_before_lock } from './variants/free_before_lock.js';
 import { gfn_mismatch } from './variants/gfn_mismatch.js';
 import { gpte_check, put_on_fail } from './variants/gpte_check.js';
@@ -42,6 +44,7 @@ import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
 import { pte_write_value } from './variants/pte_write_value.js';
 import { role_bits } from './variants/role_bits.js';
+import { fault_resets_root, root_check, type SlowPage } from './variants/root_check.js';
 import { flush_order, pfn_change_flush, size_change_flush } from './variants/set_spte_flush.js';
 import { active_empty_check, shrink, zap_count } from './variants/shrink.js';
 import { slot_delete } from './variants/slot_delete.js';
@@ -134,6 +137,8 @@ export interface Variant {
     spte: bigint,
     new_spte: bigint,
   ) => Step<boolean>;
+  /** Whether the fast path is also tried where guest tables are shadowed. */
+  readonly fpf_scope: boolean;
   readonly volatile_rule: (bits: SpteBits, spte: bigint) => boolean;
   readonly spte_update: SpteUpdate;
   readonly pt_protect_test: (bits: SpteBits, spte: bigint) => boolean;
@@ -191,6 +196,11 @@ export interface Variant {
   readonly wp0_write: (vcpu: KvmVcpu, pte_access: number, error_code: number) => number;
   readonly mmio_over_present: boolean;
   readonly update_access: (sp: KvmMmuPage) => number;
+  readonly emul_cmpxchg: EmulatedExchange;
+  readonly tdp_root_key: (vcpu: KvmVcpu) => number;
+  readonly direct_new_cr3: (vcpu: KvmVcpu) => Step<void>;
+  readonly root_check: (root_hpa: number) => boolean;
+  readonly fault_resets_root: SlowPage;
   readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
 }
 
@@ -206,6 +216,7 @@ export interface SwitchTable<T> {
 export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[K]> } = {
   fpf,
   fpf_mark,
+  fpf_scope,
   volatile_rule,
   spte_update,
   pt_protect_test,
@@ -261,6 +272,11 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   wp0_write,
   mmio_over_present,
   update_access,
+  emul_cmpxchg,
+  tdp_root_key,
+  direct_new_cr3,
+  root_check,
+  fault_resets_root,
   clear_spte,
 };
 

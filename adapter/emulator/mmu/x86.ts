@@ -60,7 +60,8 @@ function* tlb_flush(vcpu: KvmVcpu): Step<void> {
   // What EPT has cached is tagged with the root; the format of AMD has a number for that.
   if (bits.format === 'ept') {
     if (variant.flush_root_check(vcpu.arch.mmu.root_hpa)) return;
-    for (const o of observers.rootFlushed) o(vcpu);
+    if (vcpu.arch.mmu.root_hpa === INVALID_PAGE)
+      for (const o of observers.noRootUsed) o(vcpu, 'flushes what is tagged with its root');
   }
   yield* event_step('flushes the TLB', vcpu.tlb);
   flush_tlb(vcpu, 'request');

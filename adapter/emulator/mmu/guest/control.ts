@@ -66,7 +66,8 @@ function* kvm_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
     return;
   }
   vcpu.arch.cr3 = cr3;
-  yield* mmu_free_roots(vcpu);
+  if (vcpu.arch.mmu.direct_map) yield* vcpu.kvm.variant.direct_new_cr3(vcpu);
+  else yield* mmu_free_roots(vcpu);
 }
 
 const CR0_MMU = X86_CR0_PG + X86_CR0_WP + X86_CR0_CD + X86_CR0_NW;
@@ -100,10 +101,13 @@ function* kvm_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
   if (changed !== 0) yield* kvm_mmu_reset_context(vcpu);
 }
 
-/** The guest loads a control register. */
-export function* guest_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
-  if (!exits_for_cr3(vcpu)) return yield* hw_set_cr3(vcpu, cr3);
-  const c = yield* exit_begin(vcpu, 'CR_ACCESS', 'cr3');
+/**
+ * The guest loads a control register. With `emulated` KVM does so for it, because the guest is in a state in which the hardware
+ * cannot run it.
+ */
+export function* guest_set_cr3(vcpu: KvmVcpu, cr3: number, emulated = false): Step<void> {
+  if (!emulated && !exits_for_cr3(vcpu)) return yield* hw_set_cr3(vcpu, cr3);
+  const c = yield* exit_begin(vcpu, emulated ? 'INVALID_STATE' : 'CR_ACCESS', 'cr3');
   flushes(vcpu, null);
   yield* kvm_set_cr3(vcpu, cr3);
   yield* exit_end(vcpu, c);

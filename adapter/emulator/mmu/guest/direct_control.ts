@@ -67,6 +67,7 @@ export function* hw_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
       set_pdptr(vcpu, i, pdpte);
     });
     vcpu.arch.cr3 = cr3;
+    vcpu.arch.guest_cr3 = cr3;
     for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, null);
     flush_tlb(vcpu, 'cr3 loaded');
     break;

@@ -8,7 +8,7 @@ import type { KvmVcpu } from '../structures/vcpu.js';
 import { vcpu_srcu_unlock } from '../x86.js';
 import { guest_format, guest_is_paged } from './init_mmu.js';
 import type { GuestAccess } from './instruction.js';
-import { cmpxchg_guest, gpa_to_hva, kvm_read_guest, kvm_write_guest } from './memory.js';
+import { gpa_to_hva, kvm_read_guest, kvm_write_guest } from './memory.js';
 import { count_pt_store } from './stores.js';
 import { walk_addr } from './walk_addr.js';
 
@@ -55,7 +55,7 @@ function* emulator_write_phys(vcpu: KvmVcpu, gpa: number, a: GuestAccess): Step<
 
 function* emulator_cmpxchg_emulated(vcpu: KvmVcpu, gpa: number, a: GuestAccess): Step<Emulated> {
   const { kvm } = vcpu;
-  const seen = yield* cmpxchg_guest(kvm, gpa, a.old, a.value, a.bytes);
+  const seen = yield* kvm.variant.emul_cmpxchg(vcpu, gpa, a);
   if (seen === a.old) {
     for (const o of kvm.observers.emulatedStored) o(vcpu, gpa, -1);
     yield* mark_page_dirty(kvm, Math.floor(gpa / 4096));

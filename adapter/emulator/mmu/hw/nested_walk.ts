@@ -80,7 +80,7 @@ function guest_fault(vcpu: KvmVcpu, f: GuestFormat, { access, cpl }: Attempt, wh
 /** Where a walk begins, as the entry of a level above: cr3, or a register that was loaded with it. */
 function root_of(vcpu: KvmVcpu, f: GuestFormat, gva: number): Entry {
   const pae = f.root_level === PT32E_ROOT_LEVEL;
-  const gpte = pae ? vcpu.arch.mmu.pdptrs.at(Math.floor(gva / 2 ** 30) % 4) : BigInt(vcpu.arch.cr3);
+  const gpte = pae ? vcpu.arch.mmu.pdptrs.at(Math.floor(gva / 2 ** 30) % 4) : BigInt(vcpu.arch.guest_cr3);
   return { gpa: -1, pa: -1, gpte, level: f.root_level - (pae ? 1 : 0) };
 }
 

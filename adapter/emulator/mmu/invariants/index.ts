@@ -19,6 +19,7 @@ import { R2 } from './r2.js';
 import { C1, C2 } from './roots.js';
 import type { Rule } from './rule.js';
 import { C5 } from './shadow/c5.js';
+import { G3 } from './shadow/g3.js';
 import { G1, G2 } from './shadow/guest_rules.js';
 import { T2, W1, W3 } from './shadow/protected.js';
 import { S1 } from './shadow/s1.js';
@@ -65,6 +66,7 @@ const rules: readonly Rule[] = [
   K2,
   G1,
   G2,
+  G3,
   L2,
   L3,
   P1,

@@ -88,6 +88,7 @@ export class Look {
     this.cpus = kvm.$get(kvm_struct.slot('cpus')) as KArray<Cpu>;
     const vcpus = kvm.$get(kvm_struct.slot('vcpus')) as KArray<KvmVcpu>;
     this.vcpus = Array.from({ length: vcpus.length }, (_, i) => vcpus.element(i) as KvmVcpu);
+    if (!kvm.tdp) kvm.observers.mapping.push((sptep, gfn, pfn) => this.mapping(sptep, gfn, pfn));
     this.tlbs = this.vcpus.map((v) => v.$get(kvm_vcpu.slot('tlb')) as Tlb);
   }
 
@@ -175,6 +176,16 @@ export class Look {
   gfnOfPfn(pfn: number): number {
     return this.gfnsOfPfn(pfn)[0] ?? -1;
   }
+  /** Which of several guest frames in one frame of the host an entry was made for. */
+  private readonly meant = new Ledger<number>();
+  private mapping(sptep: number, gfn: number, pfn: number): void {
+    if (this.gfnsOfPfn(pfn).length > 1) this.meant.put(sptep, gfn);
+  }
+  /** The guest frame that an entry of an indirect page maps by a frame of the host. */
+  gfnOfLeaf(sptep: number, pfn: number): number {
+    const meant = this.meant.size === 0 ? undefined : this.meant.get(sptep);
+    return meant !== undefined && this.gfnsOfPfn(pfn).includes(meant) ? meant : this.gfnOfPfn(pfn);
+  }
   /** Entries of indirect pages that have mapped a guest frame: what they map does not follow from their place. */
   private readonly indirect = new Ledger<readonly number[]>();
   /** Notes that an entry of an indirect page maps something. */
@@ -193,7 +204,7 @@ export class Look {
           if (
             sp !== undefined &&
             sp.$freed === null &&
-            this.gfnOfPfn(spte_to_pfn(this.word(sptep))) === first
+            this.gfnOfLeaf(sptep, spte_to_pfn(this.word(sptep))) === first
           )
             f(sptep, level);
         }

@@ -1,10 +1,10 @@
 /** INV-R1: reverse maps and sptes agree. */
-import type { KObject } from '../../../machine/index.js';
+import { spte_to_pfn } from '../bits.js';
 import { pte_list_items } from '../pte_list.js';
 import type { KvmMemorySlot } from '../structures/memslot.js';
 import { hex } from '../structures/pointer.js';
 import type { Checker } from './checker.js';
-import { gfnAt, peek, spLevel } from './look.js';
+import { gfnAt, peek, spIndirect, spLevel } from './look.js';
 import type { Rule, Verdict } from './rule.js';
 import { saySpte, spteBlame } from './say.js';
 
@@ -16,7 +16,8 @@ export const R1: Rule = {
     const { look } = c;
     const suspects = c.suspects(R1, 'lock', (sptep) => judge(c, sptep));
     c.sptes.onChange((s) => {
-      if (s.wasLeaf !== s.isLeaf || (s.isLeaf && s.oldPfn !== s.pfn)) suspects.add(s.sptep);
+      const other = s.isLeaf && spIndirect(s.sp) && s.gfn !== gfnAt(s.sp, s.sptep);
+      if (other || s.wasLeaf !== s.isLeaf || (s.isLeaf && s.oldPfn !== s.pfn)) suspects.add(s.sptep);
     });
     c.onPublished((before) => {
       for (const slot of look.slots(before))
@@ -72,22 +73,23 @@ function judge({ look }: Checker, sptep: number): Verdict {
   const sp = look.page(sptep);
   if (sp === undefined) return undefined;
   const level = spLevel(sp);
-  const gfn = gfnAt(sp, sptep);
+  const value = look.word(sptep);
+  const leaf = sp.$freed === null && look.isLeaf(value, level);
+  const gfn = leaf && spIndirect(sp) ? look.gfnOfLeaf(sptep, spte_to_pfn(value)) : gfnAt(sp, sptep);
   const slot = look.slotOf(gfn);
   if (slot === undefined) return orphan();
   const found = pte_list_items(look.rmap(slot, gfn, level)).filter((p) => p === sptep).length;
-  const present = sp.$freed === null && look.isLeaf(look.word(sptep), level);
-  if (found === (present ? 1 : 0)) return undefined;
+  if (found === (leaf ? 1 : 0)) return undefined;
   const times = found === 0 ? 'not' : `${found} times`;
   const state =
-    sp.$freed !== null ? 'belongs to a freed shadow page' : present ? 'is a present leaf' : 'maps nothing';
+    sp.$freed !== null ? 'belongs to a freed shadow page' : leaf ? 'is a present leaf' : 'maps nothing';
   return {
     message: `${saySpte(look, sptep, level, gfn)} ${state}, but is ${times} in the level ${level} reverse map of gfn ${hex(gfn)} (slot ${peek(slot, 'id')})`,
     blame: [spteBlame(look, sptep)],
   };
   /** A leaf of a gfn that no slot has any more. */
   function orphan(): Verdict {
-    if ((sp as KObject).$freed !== null || !look.isLeaf(look.word(sptep), level)) return undefined;
+    if (!leaf) return undefined;
     return {
       message: `${saySpte(look, sptep, level, gfn)} is a present leaf, but no memory slot has gfn ${hex(gfn)}: its reverse map is gone`,
       blame: [spteBlame(look, sptep)],

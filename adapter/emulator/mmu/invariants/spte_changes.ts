@@ -76,7 +76,11 @@ export class SpteChanges {
     if (!spIndirect(sp)) s.gfn = spGfn(sp) + (sptep % 512) * s.size;
     else {
       // The kernel notes what an entry of an indirect page maps only after it has written it.
-      s.gfn = s.isLeaf ? look.gfnOfPfn(s.pfn) : s.wasLeaf ? look.gfnOfPfn(s.oldPfn) : gfnAt(sp, sptep);
+      s.gfn = s.isLeaf
+        ? look.gfnOfLeaf(sptep, s.pfn)
+        : s.wasLeaf
+          ? look.gfnOfLeaf(sptep, s.oldPfn)
+          : gfnAt(sp, sptep);
       if (s.isLeaf) look.noteIndirect(sptep, s.level, s.gfn);
     }
   }

@@ -32,17 +32,15 @@ export const L2: Rule = {
 
 export const L3: Rule = {
   name: 'INV-L3',
-  doc: 'No walk of shadow tables takes for a table what is none: it goes only through shadow pages of the right level and address. No flush of a context is built on a root that is not there.',
+  doc: 'No walk of shadow tables takes for a table what is none: it goes only through shadow pages of the right level and address. Neither a walk nor a flush of a context is built on a root that is not there.',
   when: 'step',
   watch: (c) => {
-    c.kvm.observers.rootFlushed.push((v) => {
-      const vcpu = peek(v, 'vcpu_id');
-      if (c.look.root(vcpu) < 0)
-        c.broken(L3, {
-          message: `vcpu ${vcpu} flushes what is tagged with its root, but it has none: the pointer is built from an invalid root_hpa`,
-          blame: [],
-        });
-    });
+    c.kvm.observers.noRootUsed.push((v, how) =>
+      c.broken(L3, {
+        message: `vcpu ${peek(v, 'vcpu_id')} ${how}, but it has none: the pointer is built from an invalid root_hpa`,
+        blame: [],
+      }),
+    );
     c.kvm.observers.wentAstray.push((pfn, through) =>
       c.broken(L3, {
         message: `the kernel walks through ${through} into frame ${hex(pfn)}, which is no shadow page, and takes its words for sptes`,

@@ -123,13 +123,23 @@ const efer = (name: string, doc: string, bit: number): Operation => ({
 });
 
 export const pagingOperations: readonly Operation[] = [
-  load(
-    'set_cr3',
-    'Guest code loads cr3: uses other page tables from now on. The value that is there already flushes the TLB.',
-    VALUE('Guest physical address of the root table.'),
-    2 ** 48,
-    guest_set_cr3,
-  ),
+  {
+    name: 'set_cr3',
+    on: 'kvm_vcpu',
+    doc: 'Guest code loads cr3: uses other page tables from now on. The value that is there already flushes the TLB.',
+    params: [
+      VALUE('Guest physical address of the root table.'),
+      {
+        name: 'emulated',
+        type: BOOL,
+        doc: 'Whether KVM emulates the instruction, as it does while the hardware cannot run the guest in the state that it is in.',
+        default: false,
+      },
+    ],
+    returns: NONE,
+    run: (self, [v, emulated]) =>
+      guest_set_cr3(changeable(vcpuOf(self)), register(v, 'value', 2 ** 48), emulated === true),
+  },
   load(
     'set_cr0',
     'Guest code loads cr0: PG (bit 31) turns paging on, WP (bit 16) keeps supervisor code to read-only pages.',

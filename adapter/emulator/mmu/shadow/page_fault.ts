@@ -87,6 +87,7 @@ function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted
   const prefetch_ptes: bigint[] = [];
   if (gpte_check === ROOT && (yield* gpte_changed(vcpu, gw, top_level, prefetch_ptes))) return false;
 
+  if (kvm.variant.root_check(vcpu.arch.mmu.root_hpa)) return false;
   const start = shadow_walk_init(vcpu, addr);
   let { table, level } = start;
   let sptep = shadow_entry(table, addr, level);
@@ -178,6 +179,8 @@ export function* paging_page_fault(vcpu: KvmVcpu, addr: number, error_code: numb
   const level = force_pt_level
     ? PT_PAGE_TABLE_LEVEL
     : Math.min(walker.level, yield* mapping_level(kvm, slot as KvmMemorySlot, walker.gfn));
+
+  if (kvm.variant.fpf_scope && (yield* kvm.variant.fpf(vcpu, addr, level, error_code))) return false;
 
   const mmu_seq = yield* READ_ONCE(kvm, 'mmu_notifier_seq');
   const { pfn, map_writable } = yield* gfn_to_pfn_memslot(kvm, slot, walker.gfn, write_fault);

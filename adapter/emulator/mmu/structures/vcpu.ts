@@ -105,6 +105,9 @@ export const kvm_vcpu_arch = struct('kvm_vcpu_arch', 'The x86 part of a vCPU.', 
   cr0: register('Control register 0: PG is bit 31, WP bit 16. `vcpu.set_cr0` sets it.'),
   cr2: register('Address of the last page fault that the guest got.'),
   cr3: register("Guest physical address of the root of the guest's tables. `vcpu.set_cr3` sets it."),
+  guest_cr3: register(
+    'What the CPU has in cr3 while the guest runs, with two-dimensional paging: brought there with the root, or by the guest itself.',
+  ),
   cr4: register(
     'Control register 4: PSE is bit 4, PAE bit 5, PGE bit 7, SMEP bit 20. `vcpu.set_cr4` sets it.',
   ),

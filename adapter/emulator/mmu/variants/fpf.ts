@@ -26,6 +26,11 @@ export const fpf: SwitchTable<
   },
 };
 
+export const fpf_scope: SwitchTable<boolean> = {
+  doc: 'Whether the fast path is for direct maps alone, or (wrongly) also for sptes that shadow entries of the guest: which gfn those map can change under it.',
+  values: { direct: false, any: true },
+};
+
 const mark_before = {
   /** The wrong order: a harvest between the two takes the bit of a store that has not happened yet. */
   *fast_pf_fix_direct_spte(

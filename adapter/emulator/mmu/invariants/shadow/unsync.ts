@@ -2,7 +2,7 @@
 import { type Bitmap, WORDS } from '../../../../machine/index.js';
 import { spte_to_pfn } from '../../bits.js';
 import { pte_list_items } from '../../pte_list.js';
-import { type KvmMmuPage, roleText } from '../../structures/mmu_page.js';
+import { type KvmMmuPage, ROLE_DIRECT, ROLE_INVALID, roleText } from '../../structures/mmu_page.js';
 import { hex } from '../../structures/pointer.js';
 import type { Checker } from '../checker.js';
 import { type Look, peek, spGfn, spLevel, spRole, spTable } from '../look.js';
@@ -110,14 +110,33 @@ export const C4: Rule = {
   },
 };
 
+/** Of two vCPUs with direct roots of one role, each root of the one is that of the other. */
+function directRoots(c: Checker): void {
+  const { look } = c;
+  const known = new Map<number, KvmMmuPage>();
+  for (let vcpu = 0; vcpu < look.vcpus.length; vcpu++)
+    look.roots(vcpu).forEach((pfn, i) => {
+      const sp = look.page(pfn * WORDS);
+      if (sp === undefined || (spRole(sp) & (ROLE_DIRECT | ROLE_INVALID)) !== ROLE_DIRECT) return;
+      const key = spRole(sp) * 4 + i;
+      const other = known.get(key) ?? sp;
+      known.set(key, other);
+      if (other !== sp)
+        c.broken(C9, {
+          message: `vcpu ${vcpu} has ${say(sp)} as its root, and another vCPU has ${say(other)}: neither shadows a table, so one would do for both`,
+          blame: [],
+        });
+    });
+}
+
 export const C9: Rule = {
   name: 'INV-C9',
-  doc: 'mmu_unsync is the number of shadow pages that are unsync.',
+  doc: 'mmu_unsync is the number of shadow pages that are unsync. Roots that shadow no table are the same for all vCPUs, as far as their roles are.',
   when: 'lock',
   watch: (c) => {
-    if (c.kvm.tdp) return;
     const { tables } = c;
     const check = () => {
+      directRoots(c);
       const stat = peek(c.kvm, 'stat');
       const unsync = tables.lagging.length;
       if (peek(stat, 'mmu_unsync') !== unsync)
