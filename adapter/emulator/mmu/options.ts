@@ -83,6 +83,7 @@ const lazy_3_15 = {
   shrink: 'fixed',
 };
 
+/** The last three are in kernels since 3.9 and 4.14. */
 const v5_15 = {
   ...lazy_3_15,
   oos: 'link-synced',
@@ -90,6 +91,9 @@ const v5_15 = {
   pt_access: 'per-level',
   pte_write_value: 'reread',
   gfn_mismatch: 'warn',
+  wp0_write: 'walk',
+  clean_gpte: 'once',
+  ad_flush: 'yes',
 };
 
 export const profiles: readonly Profile[] = [
