@@ -38,6 +38,8 @@ export interface Driver {
   restored(thread: Thread, within: boolean): void;
 }
 
+/** The site of a function that has not come to its first access yet. */
+const NOWHERE = -1;
 /** Model functions that a stack can hold. */
 const DEEPEST = 200;
 
@@ -82,7 +84,9 @@ export class Thread {
   }
   /** Where the innermost frame stands; of a scenario statement when no model function is on the stack. */
   get site(): number {
-    return this.sites.length > 0 ? (this.sites[this.sites.length - 1] as number) : this.driver.site(this);
+    const top = this.sites.at(-1) ?? NOWHERE;
+    if (top !== NOWHERE) return top;
+    return this.sites.findLast((site) => site !== NOWHERE) ?? this.driver.site(this);
   }
   /** Site of the model function at a depth (0 is the outermost), and the number of that call. */
   frameAt(depth: number): { site: number; call: number } {
@@ -103,13 +107,13 @@ export class Thread {
     return this.called;
   }
 
-  /** The whole stack, innermost first. */
+  /** The whole stack, innermost first. A function that has not come to its first access yet is left out: nobody knows where it stands. */
   frames(): StackFrame[] {
     const model = this.sites.map((site, k) => ({
       site,
       locals: () => readLocals(this.locals[k] ?? null, site),
     }));
-    return [...model.reverse(), ...this.driver.frames(this)];
+    return [...model.filter((f) => f.site !== NOWHERE).reverse(), ...this.driver.frames(this)];
   }
 
   /** Says in words what the thread stands before: `locks mmu_lock, held by migration`. */
@@ -167,7 +171,7 @@ export class Thread {
 
   private push(generator: Step<unknown>): void {
     this.stack.push(generator);
-    this.sites.push(0);
+    this.sites.push(NOWHERE);
     this.locals.push(null);
     this.called = this.steps * DEEPEST + this.stack.length;
     this.calls.push(this.called);
