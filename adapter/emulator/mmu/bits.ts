@@ -21,6 +21,9 @@ const shadow_acc_track_saved_bits_shift = 52n;
 /** Memory type write-back, in the three bits of an EPT leaf. */
 const VMX_EPT_MT_WB = 6n << 3n;
 
+/** Present, with reserved bits set: the fault of such an entry is never one that the guest has made itself. */
+const TRAP = BigInt.asUintN(64, ~0xffen);
+
 /** Levels of tables. */
 export const PT_PAGE_TABLE_LEVEL = 1;
 export const PT_DIRECTORY_LEVEL = 2;
@@ -56,6 +59,14 @@ export class SpteBits {
   /** 0 when the hardware does not note stores. */
   readonly shadow_dirty_mask: bigint;
   readonly shadow_mmio_mask: bigint;
+  /**
+   * What an empty entry holds: one whose faults exit, and one whose faults go straight to the guest. Both are 0 but with
+   * `bypass_guest_pf` (specification, section 4).
+   */
+  readonly shadow_trap_nonpresent_pte: bigint;
+  readonly shadow_notrap_nonpresent_pte = 0n;
+  /** Whether faults on entries that are 0 go straight to the guest. */
+  readonly bypass_guest_pf: boolean;
   /** Memory type of leaf sptes. */
   readonly memory_type: bigint;
   readonly SPTE_HOST_WRITEABLE: bigint;
@@ -79,6 +90,7 @@ export class SpteBits {
       readonly mmu_writeable: boolean;
       readonly age_fixed5: boolean;
       readonly acc_track: boolean;
+      readonly bypass_guest_pf: boolean;
     },
   ) {
     const ept = format === 'ept';
@@ -90,6 +102,9 @@ export class SpteBits {
     this.memory_type = ept ? VMX_EPT_MT_WB : 0n;
     // Writable and executable but not readable: no other EPT entry looks so. NPT has reserved bits above a 48-bit address.
     this.shadow_mmio_mask = ept ? (0xffn << 49n) | 6n : (0x7fffn << 48n) | 1n;
+    // The hardware translates for the guests of EPT and NPT: their faults are none of its business.
+    this.bypass_guest_pf = o.bypass_guest_pf && format === 'shadow';
+    this.shadow_trap_nonpresent_pte = this.bypass_guest_pf ? TRAP : 0n;
     this.SPTE_HOST_WRITEABLE = 1n << BigInt(o.hostw_bit);
     this.SPTE_MMU_WRITEABLE = o.mmu_writeable ? 1n << 11n : 0n;
     this.age_mask = o.age_fixed5 ? PT_ACCESSED_MASK : this.shadow_accessed_mask;
@@ -99,10 +114,13 @@ export class SpteBits {
   }
 
   is_mmio_spte(spte: bigint): boolean {
-    return (spte & this.shadow_mmio_mask) === this.shadow_mmio_mask;
+    return (
+      (spte & this.shadow_mmio_mask) === this.shadow_mmio_mask && spte !== this.shadow_trap_nonpresent_pte
+    );
   }
   is_shadow_present_pte(pte: bigint): boolean {
-    return (pte & this.present_mask) !== 0n && !this.is_mmio_spte(pte);
+    // The trap value has all bits of the mask for MMIO as well.
+    return (pte & this.present_mask) !== 0n && (pte & this.shadow_mmio_mask) !== this.shadow_mmio_mask;
   }
   /** Whether an entry maps a page that nobody has used since it was made unreadable. */
   is_access_track_spte(spte: bigint): boolean {
@@ -136,6 +154,10 @@ export class SpteBits {
   get dirty_by_w(): boolean {
     return this.shadow_acc_track_value !== 0n;
   }
+  /** Whether it maps nothing and marks nothing. */
+  is_empty_spte(spte: bigint): boolean {
+    return spte === 0n || spte === this.shadow_trap_nonpresent_pte;
+  }
   /** The guest frame noted in an MMIO spte. */
   mmio_gfn(spte: bigint): number {
     return Number((spte & ~this.shadow_mmio_mask) >> 12n);
@@ -151,6 +173,7 @@ export class SpteBits {
   }
   /** Names of the bits that are set, as short as people write them. */
   names(v: bigint): string[] {
+    if (this.bypass_guest_pf && this.is_empty_spte(v)) return [v === 0n ? 'notrap' : 'trap'];
     const out: string[] = [];
     if (this.is_access_track_spte(v)) out.push('track');
     else if (this.is_shadow_present_pte(v)) out.push(this.format === 'ept' ? 'R' : 'P');

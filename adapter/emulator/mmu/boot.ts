@@ -174,6 +174,7 @@ function layout(c: Configuration, variant: Variant): SpteBits {
     mmu_writeable: c.switches.fpf !== 'off',
     age_fixed5: variant.age_bit === 'fixed5',
     acc_track: c.switches.fpf === 'acc-track',
+    bypass_guest_pf: variant.bypass_guest_pf,
   });
 }
 

@@ -56,7 +56,7 @@ function table(hpa: number, lines: string[]): void {
   lines.push(`sp gfn ${sp.gfn.toString(16)} ${roleText(sp.role)} root ${sp.root_count}`);
   for (let i = 0; i < WORDS && lines.length <= MOST; i++) {
     const spte = machine.phys.$get(sp.spt.at(i));
-    if (spte === 0n) continue;
+    if (sp.spt.bits.is_empty_spte(spte)) continue;
     lines.push(`------ spte ${hex(spte)} level ${sp.level}.`);
     if (sp.level > 1 && !is_large_pte(spte)) table(spte_to_pfn(spte) * 4096, lines);
   }

@@ -1,8 +1,10 @@
 /** What guest code does: accesses to memory, through the TLB and the page walk of the hardware. */
 import { event_step, machine, type Step, WORDS } from '../../machine/index.js';
+import { PFERR_PRESENT_MASK } from './fast_page_fault.js';
 import { type Emulated, x86_emulate_instruction } from './guest/emulate.js';
 import { type GuestAccess, rights_of } from './guest/instruction.js';
 import { bytes_of, memory_written, with_bytes } from './guest/memory.js';
+import { guest_page_fault, page_fault_in_guest } from './guest/page_fault.js';
 import { count_store } from './guest/stores.js';
 import { vm_exit } from './hw/exit.js';
 import { flush_tlb_entry } from './hw/flush.js';
@@ -56,6 +58,10 @@ export function* translate(vcpu: KvmVcpu, c: Cpu, a: GuestAccess): Step<TlbEntry
     if (fault === FILLED || fault === INTERRUPTED) continue;
     const stale = vcpu.tlb.lookup(vpn);
     if (stale !== undefined) flush_tlb_entry(vcpu, stale, 'fault');
+    if ((fault & PFERR_PRESENT_MASK) === 0 && vcpu.kvm.bits.bypass_guest_pf) {
+      if (yield* guest_page_fault(vcpu, c, a, fault)) return FAULT;
+      continue;
+    }
     vm_exit(vcpu, c, exit_reason(vcpu, fault), fault & 31, addr);
     yield* vcpu_exit_guest(vcpu, c);
     vcpu_srcu_lock(vcpu);
@@ -64,12 +70,6 @@ export function* translate(vcpu: KvmVcpu, c: Cpu, a: GuestAccess): Step<TlbEntry
     if (emulated.done) return done(emulated.value);
     retried = true;
   }
-}
-
-/** The CPU gives the guest a page fault, and nobody else hears of it. */
-function page_fault_in_guest(vcpu: KvmVcpu, addr: number, error_code: number): void {
-  vcpu.arch.cr2 = addr;
-  vcpu.arch.exception.error_code = error_code;
 }
 
 /** Whether that was a translation. */

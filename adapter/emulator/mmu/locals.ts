@@ -22,7 +22,11 @@ const number = (write: (v: number | bigint) => string) => (v: unknown) =>
 declare(ADDRESSES, () => ({ show: 'hex' }));
 declare(wordAddresses.join(' '), () => ({ show: address }));
 declare(SPTES, (bits) => ({
-  show: number((v) => (typeof v === 'bigint' && v !== 0n ? `${hex(v)} ${bits.names(v).join(' ')}` : hex(v))),
+  show: number((v) =>
+    typeof v === 'bigint' && (v !== 0n || bits.bypass_guest_pf)
+      ? `${hex(v)} ${bits.names(v).join(' ')}`
+      : hex(v),
+  ),
 }));
 declare('role', () => ({ show: number((v) => roleText(Number(v))) }));
 declare('error_code', () => ({

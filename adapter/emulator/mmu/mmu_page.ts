@@ -43,7 +43,7 @@ function mmu_page_add_parent_pte(vcpu: KvmVcpu, sp: KvmMmuPage, parent_pte: numb
 /** Unlinks a table from one entry that points to it, on both sides. */
 export function* drop_parent_pte(sp: KvmMmuPage, parent_pte: number): Step<void> {
   pte_list_remove(parent_pte, parents(sp));
-  yield* mmu_spte_clear_no_track(parent_pte);
+  yield* mmu_spte_clear_no_track(sp.spt.bits, parent_pte);
 }
 
 /** Takes the memory of a new page out of the caches. */
@@ -59,6 +59,7 @@ function kvm_mmu_alloc_page(vcpu: KvmVcpu, gfn: number, role: number): KvmMmuPag
   if (!kvm.tdp) sp.unsync_child_bitmap = new Bitmap(WORDS);
   const frame = machine.phys.alloc(sp);
   frame.dense();
+  if (!indirect && kvm.bits.bypass_guest_pf) frame.words?.fill(kvm.bits.shadow_trap_nonpresent_pte);
   sp.spt = new Spt(frame.pfn, kvm.bits);
   kvm.arch.active_mmu_pages.add(sp);
   kvm_mod_used_mmu_pages(kvm, 1);
@@ -98,9 +99,12 @@ function role_of(vcpu: KvmVcpu, gaddr: number, level: number, direct: boolean, a
 /** A new page of a guest table: from now on stores to the table are seen. */
 function* shadow_guest_table(vcpu: KvmVcpu, sp: KvmMmuPage): Step<void> {
   const { kvm } = vcpu;
+  const { prefetch_order } = kvm.variant;
+  yield* prefetch_order.unprotected(vcpu, sp);
   if (yield* rmap_write_protect(kvm, sp.gfn)) yield* kvm_flush_remote_tlbs(kvm);
   if (sp.level > PT_PAGE_TABLE_LEVEL) yield* kvm_sync_pages(vcpu, sp.gfn);
   yield* account_shadowed(kvm, sp.gfn);
+  yield* prefetch_order.protected(vcpu, sp);
   for (const o of kvm.observers.tableChanged) o(sp);
 }
 

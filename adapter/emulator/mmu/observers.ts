@@ -71,6 +71,8 @@ export class Observers {
   readonly shrunkInVain: ((nr_to_scan: number) => void)[] = [];
   /** A vCPU starts to run guest code: what its TLB holds is in use from now on. */
   readonly guestEntered: ((vcpu: KvmVcpu) => void)[] = [];
+  /** A page fault has gone straight to the guest, which is about to look at its tables. */
+  readonly guestFaulted: ((vcpu: KvmVcpu) => void)[] = [];
   /** An entry of the host's page table has changed; `vpn` is the number of its page. */
   readonly hostPteChanged: ((vpn: number, old: number, pte: number) => void)[] = [];
   /** The fast path has made an spte writable, and has not yet set the bit for `gfn`; then it has. */

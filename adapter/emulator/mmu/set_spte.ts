@@ -59,6 +59,8 @@ export const SPECULATIVE: Asker = { write_fault: false, user_fault: false, can_u
 
 /** Writes the value that marks an address that no slot has; the next access is recognised by it. */
 export function* mark_mmio_spte(kvm: Kvm, sptep: number, gfn: number, access: number): Step<void> {
+  // Kernels with the two values have no such marks: the fault of the trap value leads here again.
+  if (kvm.bits.bypass_guest_pf) return;
   const rights = access & (ACC_WRITE_MASK | ACC_USER_MASK);
   if (machine.wants(MARK_MMIO_SPTE)) machine.emit(MARK_MMIO_SPTE, [sptep * 8, gfn, rights]);
   yield* write64(sptep, kvm.bits.shadow_mmio_mask | BigInt(rights) | (BigInt(gfn) << 12n));

@@ -1,6 +1,6 @@
 /** Primitives on single sptes (specification, section 6). All but the lockless read are called with `mmu_lock` held. */
 import { machine, read64, type Step, write64, xchg64 } from '../../machine/index.js';
-import { is_large_pte, PT_PAGE_TABLE_LEVEL, spte_to_pfn } from './bits.js';
+import { is_large_pte, PT_PAGE_TABLE_LEVEL, type SpteBits, spte_to_pfn } from './bits.js';
 import { kvm_set_pfn_accessed, kvm_set_pfn_dirty } from './pfn.js';
 import { rmap_remove } from './rmap.js';
 import type { Kvm } from './structures/kvm.js';
@@ -20,8 +20,8 @@ export function* mmu_spte_set(kvm: Kvm, sptep: number, new_spte: bigint): Step<v
 }
 
 /** Clears an entry that has no A and D bits worth keeping: a link, or an MMIO spte. */
-export function* mmu_spte_clear_no_track(sptep: number): Step<void> {
-  yield* write64(sptep, 0n);
+export function* mmu_spte_clear_no_track(bits: SpteBits, sptep: number): Step<void> {
+  yield* write64(sptep, bits.shadow_trap_nonpresent_pte);
 }
 
 /**
@@ -50,11 +50,18 @@ export function track_cleared_bits(kvm: Kvm, old_spte: bigint, new_spte: bigint)
     kvm_set_pfn_dirty(kvm, spte_to_pfn(old_spte));
 }
 
-/** Clears an spte and tells the host whether the frame was used and written. Returns whether there was anything to clear. */
-export function* mmu_spte_clear_track_bits(kvm: Kvm, sptep: number): Step<boolean> {
+/**
+ * Clears an spte and tells the host whether the frame was used and written. Returns whether there was anything to clear.
+ * @param nonpresent what the entry holds from then on
+ */
+export function* mmu_spte_clear_track_bits(
+  kvm: Kvm,
+  sptep: number,
+  nonpresent = kvm.bits.shadow_trap_nonpresent_pte,
+): Step<boolean> {
   const { bits } = kvm;
   let old_spte = yield* read64(sptep);
-  old_spte = yield* kvm.variant.clear_spte(kvm, sptep, old_spte);
+  old_spte = yield* kvm.variant.clear_spte(kvm, sptep, old_spte, nonpresent);
   if (!bits.is_shadow_present_pte(old_spte)) return false;
   const pfn = spte_to_pfn(old_spte);
   if (bits.is_accessed_spte(old_spte)) kvm_set_pfn_accessed(kvm, pfn);
@@ -63,8 +70,12 @@ export function* mmu_spte_clear_track_bits(kvm: Kvm, sptep: number): Step<boolea
 }
 
 /** Removes a leaf spte from its table and from the reverse map. The flush is the caller's duty. */
-export function* drop_spte(kvm: Kvm, sptep: number): Step<void> {
-  if (yield* mmu_spte_clear_track_bits(kvm, sptep)) rmap_remove(kvm, sptep);
+export function* drop_spte(
+  kvm: Kvm,
+  sptep: number,
+  nonpresent = kvm.bits.shadow_trap_nonpresent_pte,
+): Step<void> {
+  if (yield* mmu_spte_clear_track_bits(kvm, sptep, nonpresent)) rmap_remove(kvm, sptep);
 }
 
 /** Drops an spte if it is large; returns whether it was. */

@@ -17,6 +17,7 @@ import type { KvmVcpu } from './structures/vcpu.js';
 import { ad_flush } from './variants/ad_flush.js';
 import { age_without_a } from './variants/age_without_a.js';
 import { age_bit, hostw_bit } from './variants/bits.js';
+import { bypass_guest_pf, notrap_unsync, prefetch_order, update_notrap } from './variants/bypass_guest_pf.js';
 import { type ChildReuse, child_reuse } from './variants/child_reuse.js';
 import { type CleanGpte, clean_gpte } from './variants/clean_gpte.js';
 import { clear_spte } from './variants/clear_spte.js';
@@ -127,6 +128,18 @@ export interface ZapCount {
 /** Whether the fast path ends its walk after it has found the entry, or after its last access to it. */
 export type WalkEnd = 'last access' | 'last read';
 
+/** How a leaf spte that was `old` becomes `nonpresent`; returns the value that was cleared, as far as it is known. */
+export type ClearSpte = (kvm: Kvm, sptep: number, old: bigint, nonpresent: bigint) => Step<bigint>;
+
+/** What an entry of a page holds that maps nothing; `present` says whether the guest's entry is. */
+export type NonpresentOf = (bits: SpteBits, sp: KvmMmuPage, present: boolean) => bigint;
+
+/** When a new page of a guest table gets the values of its empty entries: before the table is write-protected, or after that. */
+export interface PrefetchOrder {
+  unprotected(vcpu: KvmVcpu, sp: KvmMmuPage): Step<void>;
+  protected(vcpu: KvmVcpu, sp: KvmMmuPage): Step<void>;
+}
+
 /** One implementation for each switch. */
 export interface Variant {
   readonly fpf: (vcpu: KvmVcpu, gva: number, level: number, error_code: number) => Step<boolean>;
@@ -201,7 +214,11 @@ export interface Variant {
   readonly direct_new_cr3: (vcpu: KvmVcpu) => Step<void>;
   readonly root_check: (root_hpa: number) => boolean;
   readonly fault_resets_root: SlowPage;
-  readonly clear_spte: (kvm: Kvm, sptep: number, old: bigint) => Step<bigint>;
+  readonly clear_spte: ClearSpte;
+  readonly bypass_guest_pf: boolean;
+  readonly notrap_unsync: (kvm: Kvm, sp: KvmMmuPage) => Step<void>;
+  readonly update_notrap: NonpresentOf;
+  readonly prefetch_order: PrefetchOrder;
 }
 
 /** A switch as it is declared: what it is about, and its values with what each does. */
@@ -278,6 +295,10 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   root_check,
   fault_resets_root,
   clear_spte,
+  bypass_guest_pf,
+  notrap_unsync,
+  update_notrap,
+  prefetch_order,
 };
 
 /** The variant of a complete set of switch values. */

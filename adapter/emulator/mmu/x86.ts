@@ -134,10 +134,13 @@ function* handle_mmio_page_fault_common(vcpu: KvmVcpu, addr: number): Step<boole
 
 /** Handles a fault of the guest. Returns whether the access has to be emulated. */
 export function* kvm_mmu_page_fault(vcpu: KvmVcpu, addr: number, fault: number): Step<boolean> {
-  if (fault === MISCONFIG || (fault & PFERR_RSVD_MASK) !== 0)
-    return yield* handle_mmio_page_fault_common(vcpu, addr);
-  const error_code = vcpu.kvm.bits.format === 'ept' ? fault & (PFERR_PRESENT_MASK | PFERR_WRITE_MASK) : fault;
+  const { bits } = vcpu.kvm;
+  const malformed = fault === MISCONFIG || (fault & PFERR_RSVD_MASK) !== 0;
+  if (malformed && !bits.bypass_guest_pf) return yield* handle_mmio_page_fault_common(vcpu, addr);
+  let error_code = bits.format === 'ept' ? fault & (PFERR_PRESENT_MASK | PFERR_WRITE_MASK) : fault;
   if (machine.wants(KVM_PAGE_FAULT)) machine.emit(KVM_PAGE_FAULT, [addr, error_code]);
+  // The entry is there, to the hardware, and not well-formed: to KVM it maps nothing.
+  if (malformed) error_code &= ~(PFERR_PRESENT_MASK | PFERR_RSVD_MASK);
   if (vcpu.kvm.tdp) return yield* tdp_page_fault(vcpu, addr, error_code);
   if (vcpu.arch.mmu.direct_map) return yield* nonpaging_page_fault(vcpu, addr, error_code);
   return yield* paging_page_fault(vcpu, addr, error_code);

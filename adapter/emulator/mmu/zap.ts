@@ -26,7 +26,8 @@ const PARENT_PTES = kvm_mmu_page.slot('parent_ptes');
 export function* mmu_page_zap_pte(kvm: Kvm, sp: KvmMmuPage, sptep: number): Step<boolean> {
   const pte = yield* read64(sptep);
   if (!kvm.bits.is_shadow_present_pte(pte)) {
-    if (kvm.bits.is_mmio_spte(pte)) yield* mmu_spte_clear_no_track(sptep);
+    // A fault of it has to exit from now on, whatever the guest's entry was before.
+    if (pte !== kvm.bits.shadow_trap_nonpresent_pte) yield* mmu_spte_clear_no_track(kvm.bits, sptep);
     return false;
   }
   if (is_last_spte(pte, sp.level)) {
@@ -41,8 +42,8 @@ export function* mmu_page_zap_pte(kvm: Kvm, sp: KvmMmuPage, sptep: number): Step
 
 function* kvm_mmu_page_unlink_children(kvm: Kvm, sp: KvmMmuPage): Step<void> {
   for (let i = 0; i < 512; i++) {
-    // An entry of zeroes stays so while the lock is held: looking at it is no step.
-    if (peek_spte(sp.spt.at(i)) !== 0n) yield* mmu_page_zap_pte(kvm, sp, sp.spt.at(i));
+    // An empty entry stays so while the lock is held: looking at it is no step.
+    if (!kvm.bits.is_empty_spte(peek_spte(sp.spt.at(i)))) yield* mmu_page_zap_pte(kvm, sp, sp.spt.at(i));
   }
 }
 

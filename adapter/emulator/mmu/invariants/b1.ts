@@ -23,7 +23,7 @@ const EPT_LINK_RESERVED = 0xf8n;
 function malformed({ kvm, look }: Checker, s: SpteChange): string {
   const { bits } = kvm;
   const { value: v, level } = s;
-  if (v === 0n || bits.is_mmio_spte(v)) return '';
+  if (bits.is_empty_spte(v) || bits.is_mmio_spte(v)) return '';
   if ((v & PT_PRESENT_MASK) === 0n && !bits.is_access_track_spte(v))
     return (v & PT_WRITABLE_MASK) !== 0n
       ? 'is writable but not readable'

@@ -36,7 +36,7 @@ export function* prefetch_gpte(
   const { kvm } = vcpu;
   const f = guest_format(vcpu);
   if (!is_present_gpte(gpte) || is_rsvd_bits_set(f, gpte, PT_PAGE_TABLE_LEVEL) || !is_accessed_gpte(gpte)) {
-    yield* drop_spte(kvm, sptep);
+    yield* drop_spte(kvm, sptep, kvm.variant.update_notrap(kvm.bits, sp, is_present_gpte(gpte)));
     return true;
   }
   const gfn = gpte_to_gfn(f.type, gpte);

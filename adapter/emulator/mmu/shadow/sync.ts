@@ -1,6 +1,6 @@
 /** Bringing shadow pages up to date with the guest tables that they shadow (specification, section 9.4). `mmu_lock` is held. */
 import { machine, read64, type Step, spin_lock, spin_unlock, WORDS } from '../../../machine/index.js';
-import { PT_PAGE_TABLE_LEVEL, PT64_ROOT_LEVEL, spte_to_pfn } from '../bits.js';
+import { PT_PAGE_TABLE_LEVEL, PT64_ROOT_LEVEL, type SpteBits, spte_to_pfn } from '../bits.js';
 import { is_pae } from '../guest/control_registers.js';
 import {
   gpte_access,
@@ -23,6 +23,10 @@ import { kvm_mmu_commit_zap_page, kvm_mmu_prepare_zap_page } from '../zap.js';
 import { first_gpte_gpa } from './first_gpte.js';
 import { mmu_pages_clear_parents, mmu_unsync_walk, type UnsyncPath } from './unsync.js';
 
+/** A page that stays unsync must not keep faults from KVM: the guest may fill its entry at any time, and nobody would hear of it. */
+const nonpresent_in_sync = (bits: SpteBits, sp: KvmMmuPage, present: boolean): bigint =>
+  present || sp.unsync ? bits.shadow_trap_nonpresent_pte : bits.shadow_notrap_nonpresent_pte;
+
 /**
  * Makes the entries of a page of level 1 agree with the guest table, as far as they are filled. Entries that are empty stay so.
  * @returns false when the guest table cannot be read, or nothing is left: the page is of no use then
@@ -38,7 +42,7 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
   for (let i = 0; i < WORDS; i++) {
     const sptep = sp.spt.at(i);
     // An empty entry stays so while the lock is held: looking at it is no step.
-    if (peek_spte(sptep) === 0n) continue;
+    if (kvm.bits.is_empty_spte(peek_spte(sptep))) continue;
     const spte = yield* read64(sptep);
     emulator_stat.sync_sptes++;
     const gpte = yield* kvm_read_guest_atomic(kvm, first + i * f.type.bytes, f.type.bytes);
@@ -47,9 +51,9 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
       !is_present_gpte(gpte) || is_rsvd_bits_set(f, gpte, PT_PAGE_TABLE_LEVEL) || !is_accessed_gpte(gpte);
     const gfn = gpte_to_gfn(f.type, gpte);
     if (invalid) {
-      if (kvm.bits.is_mmio_spte(spte)) yield* mmu_spte_clear_no_track(sptep);
+      if (kvm.bits.is_mmio_spte(spte)) yield* mmu_spte_clear_no_track(kvm.bits, sptep);
       else {
-        yield* drop_spte(kvm, sptep);
+        yield* drop_spte(kvm, sptep, nonpresent_in_sync(kvm.bits, sp, is_present_gpte(gpte)));
         dropped = true;
         emulator_stat.sync_dropped++;
         yield* kvm.variant.sync_drop_flush.dropped(vcpu);
@@ -58,7 +62,7 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
     }
     const pte_access = sp.access & gpte_access(f, gpte, true);
     if (kvm.bits.is_mmio_spte(spte)) {
-      if (gfn !== kvm.bits.mmio_gfn(spte)) yield* mmu_spte_clear_no_track(sptep);
+      if (gfn !== kvm.bits.mmio_gfn(spte)) yield* mmu_spte_clear_no_track(kvm.bits, sptep);
       else {
         nr_present++;
         yield* mark_mmio_spte(kvm, sptep, gfn, pte_access);

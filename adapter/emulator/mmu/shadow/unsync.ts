@@ -1,8 +1,9 @@
 /** Shadow pages that may lag behind the guest, and how they are found from above (specification, section 9.4). `mmu_lock` is held. */
-import { type Bitmap, machine, read64, type Step } from '../../../machine/index.js';
+import { type Bitmap, machine, read64, type Step, WORDS, write64 } from '../../../machine/index.js';
 import { spte_to_pfn } from '../bits.js';
 import { KVM_MMU_SYNC_PAGE, KVM_MMU_UNSYNC_PAGE } from '../events.js';
 import { pte_list_items } from '../pte_list.js';
+import { peek_spte } from '../spte.js';
 import type { Kvm } from '../structures/kvm.js';
 import type { KvmMmuPage } from '../structures/mmu_page.js';
 import { page_header } from '../structures/spt.js';
@@ -33,13 +34,23 @@ function mark_unsync(sptep: number): void {
   if (sp.unsync_children === 1) kvm_mmu_mark_parents_unsync(sp);
 }
 
+/** Makes all faults of a page exit, also those of entries that are absent in the guest. */
+export function* mmu_convert_notrap(kvm: Kvm, sp: KvmMmuPage): Step<void> {
+  const { bypass_guest_pf, shadow_trap_nonpresent_pte, shadow_notrap_nonpresent_pte } = kvm.bits;
+  if (!bypass_guest_pf) return;
+  for (let i = 0; i < WORDS; i++)
+    if (peek_spte(sp.spt.at(i)) === shadow_notrap_nonpresent_pte)
+      yield* write64(sp.spt.at(i), shadow_trap_nonpresent_pte);
+}
+
 /** A page goes unsync: its guest table becomes writable. */
-export function __kvm_unsync_page(kvm: Kvm, sp: KvmMmuPage): void {
+export function* __kvm_unsync_page(kvm: Kvm, sp: KvmMmuPage): Step<void> {
   if (machine.wants(KVM_MMU_UNSYNC_PAGE))
     machine.emit(KVM_MMU_UNSYNC_PAGE, [sp.gfn, sp.role, sp.root_count, sp.unsync]);
   kvm.stat.mmu_unsync++;
   sp.unsync = true;
   kvm_mmu_mark_parents_unsync(sp);
+  yield* kvm.variant.notrap_unsync(kvm, sp);
   for (const o of kvm.observers.tableChanged) o(sp);
 }
 

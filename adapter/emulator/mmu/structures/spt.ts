@@ -153,7 +153,8 @@ export function viewOf(bits: SpteBits, sptep: number): Spte {
 
 /** An spte in one line: the word, its bits by name, and what it maps to. */
 export function spteText(v: bigint, bits: SpteBits, level: number, gfn: number): string {
-  if (v === 0n) return '0';
+  if (v === 0n && !bits.bypass_guest_pf) return '0';
+  if (bits.is_empty_spte(v)) return `${hex(v)} ${bits.names(v).join(' ')}`;
   if (bits.is_mmio_spte(v)) return `${hex(v)} mmio gfn ${hex(gfn)}`;
   const names = bits.names(v).join(' ');
   const leaf = level <= 1 || is_large_pte(v);
@@ -190,7 +191,7 @@ export class Spt extends KObject implements Indexed {
     return Object.assign(viewOf(this.bits, this.at(i)), { was: raw as bigint });
   }
   occupied(i: number): boolean {
-    return machine.phys.$get(this.at(i)) !== 0n;
+    return !this.bits.is_empty_spte(machine.phys.$get(this.at(i)));
   }
   $get(slot: number): unknown {
     return machine.phys.$get(this.at(slot));

@@ -78,6 +78,7 @@ export const emulator_stat = struct(
       'Exits from guest mode by what they led to.',
       () => new exits_by_reason() as ExitsByReason,
     ),
+    bypassed_pf: int('Page faults that went straight to the guest, without an exit.'),
     sync_pages: int('Shadow pages that were brought up to date with their guest tables, or found useless.'),
     sync_sptes: int('Entries of such pages that were compared with those of the guest.'),
     sync_dropped: int('Entries that were removed by that, because the guest does not map the same any more.'),

@@ -168,3 +168,16 @@ for (const [way, settings] of Object.entries(WAYS))
       d.none();
     });
   });
+
+describe('mmu: what the manual says about paging, when faults of absent entries go straight to the guest', () => {
+  for (const mode of MODES)
+    it(`${mode}: ${allCases(mode)} cases, half of them with nothing shadowed yet`, () => {
+      const vm = new Machine(mode, {}, { bypass_guest_pf: 'on' });
+      all(vm, (path, n) => {
+        const way = wayOf(mode, path, vm.tables);
+        if (n % 2 === 0) vm.afresh(way);
+        else vm.change(way, n % 3 === 0 ? 'cr3' : 'invlpg');
+        return n % 2 === 0 ? 'fresh' : 'changed';
+      });
+    });
+});

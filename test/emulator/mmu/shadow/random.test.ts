@@ -43,4 +43,11 @@ describe('mmu: guests that change their page tables', function () {
     }));
   it('the hardened kernel breaks none either', () =>
     seeds(150, { settings: { paging: '64', profile: 'hardened' }, vcpus: 2, verbs: VERBS, host: true }));
+
+  for (const paging of MODES) {
+    const settings = { paging, bypass_guest_pf: 'on' };
+    it(`${paging}: faults that go straight to the guest break none`, () => seeds(60, { settings }));
+    it(`${paging}: nor with two vCPUs and a host that takes pages away`, () =>
+      seeds(40, { settings, vcpus: 2, verbs: VERBS, host: true }));
+  }
 });

@@ -50,6 +50,8 @@ export class Kernel extends Guest {
     this.leaf = this.at(DATA);
     this.pde = this.at(DATA, 2);
     for (const v of this.instance.vcpus) this.setup(this.op(v, 'set_cr3', { value: this.cr3 }));
+    // What was absent when a vCPU loaded the tables was filled behind the back of KVM.
+    if (this.kvm.bits.bypass_guest_pf) this.setup(this.vm('zap_all'));
     return this;
   }
 

@@ -1,14 +1,14 @@
 /** INV-G1 and INV-G2: what the guest sees is what its tables say, as the architecture has it. */
 import { WORDS } from '../../../../machine/index.js';
-import { is_smep, is_write_protection } from '../../guest/control_registers.js';
 import type { GuestAccess } from '../../guest/instruction.js';
 import { bytes_of } from '../../guest/memory.js';
 import { look_at_guest } from '../../guest/tables.js';
+import { allowed, type Reader, type Translation } from '../../guest/translation.js';
 import { hex } from '../../structures/pointer.js';
 import type { TlbEntry } from '../../structures/tlb.js';
 import type { KvmVcpu } from '../../structures/vcpu.js';
 import type { Checker } from '../checker.js';
-import { guestTranslation, type Reader, type Translation } from '../guest_walk.js';
+import { guestTranslation } from '../guest_walk.js';
 import { Kept, Ledger } from '../ledger.js';
 import { peek } from '../look.js';
 import type { Rule } from '../rule.js';
@@ -135,14 +135,6 @@ class History {
       if (then !== undefined) yield then;
     }
   }
-}
-
-/** Whether a translation of the guest's allows an access. */
-function allowed(v: KvmVcpu, t: Translation, { what, cpl }: GuestAccess): boolean {
-  if (cpl === 3 && !t.user) return false;
-  if (what === 'loads') return true;
-  if (what === 'fetches') return t.executable && !(cpl < 3 && t.user && is_smep(v));
-  return t.writable || (cpl < 3 && !is_write_protection(v));
 }
 
 /** Looks at every access of guest code; `judge` gets the translations that would have allowed it, and says what is wrong. */

@@ -102,7 +102,8 @@ export const S1: Rule = {
     });
     const suspectAll = (sp: KvmMmuPage) => {
       if (!isValidTable(sp) || peek(sp, 'unsync')) return;
-      for (let i = 0; i < 512; i++) if (look.word(spTable(sp).at(i)) !== 0n) suspects.add(spTable(sp).at(i));
+      for (let i = 0; i < 512; i++)
+        if (!c.kvm.bits.is_empty_spte(look.word(spTable(sp).at(i)))) suspects.add(spTable(sp).at(i));
     };
     c.tables.onChange(suspectAll);
     // What the table says cannot be known while the host has it nowhere.

@@ -21,7 +21,10 @@ export function* always(): Step<boolean> {
 /** All pages of a table go unsync together, whatever their roles. */
 export function* unsync_all({ kvm }: KvmVcpu, sps: readonly KvmMmuPage[]): Step<boolean> {
   if (sps.some(above_leaves)) return true;
-  for (const sp of sps) if (!sp.unsync) __kvm_unsync_page(kvm, sp);
+  for (let k = 0; k < sps.length; k++) {
+    const sp = sps[k] as KvmMmuPage;
+    if (!sp.unsync) yield* __kvm_unsync_page(kvm, sp);
+  }
   return false;
 }
 
@@ -31,6 +34,6 @@ export function* unsync_single({ kvm }: KvmVcpu, sps: readonly KvmMmuPage[]): St
   if (sps.some(above_leaves)) return true;
   if (sp.unsync) return false;
   if (sps.some((other) => other.role !== sp.role)) return true;
-  __kvm_unsync_page(kvm, sp);
+  yield* __kvm_unsync_page(kvm, sp);
   return false;
 }
