@@ -12,12 +12,12 @@ const vcpu = (self: KObject): KvmVcpu => self as unknown as KvmVcpu;
 const ADDR: Param = {
   name: 'addr',
   type: INT,
-  doc: 'Address of a word: a virtual one, or a guest physical one where the guest has no page tables (`paging: tdp` and `nonpaging`).',
+  doc: 'Address of a word: a virtual one, or a guest physical one where the guest has no page tables (`nonpaging`, and `paging: tdp` without `guest_paging`).',
 };
 const CPL: Param = {
   name: 'cpl',
   type: INT,
-  doc: 'Privilege level of the guest code: 3 is user code. Second-level tables do not look at it.',
+  doc: 'Privilege level of the guest code: 3 is user code. Tables that translate guest physical addresses do not look at it.',
   default: 0,
 };
 const BYTES: Param = {

@@ -50,4 +50,20 @@ describe('mmu: guests that change their page tables', function () {
     it(`${paging}: nor with two vCPUs and a host that takes pages away`, () =>
       seeds(40, { settings, vcpus: 2, verbs: VERBS, host: true }));
   }
+
+  for (const guest_paging of MODES)
+    for (const format of ['ept', 'npt']) {
+      const settings = { paging: 'tdp', guest_paging, format };
+      it(`${guest_paging} in two dimensions (${format}): one vCPU breaks none`, () =>
+        seeds(50, { settings }));
+      it(`${guest_paging} in two dimensions (${format}): nor do two under the log, while the host takes pages away`, () =>
+        seeds(50, { settings, slot: { dirty_log: true }, vcpus: 2, host: true }));
+    }
+  it('64 in two dimensions, without A and D in the tables of KVM: two vCPUs break none', () =>
+    seeds(100, {
+      settings: { paging: 'tdp', guest_paging: '64', eptad: 'off' },
+      slot: { dirty_log: true },
+      vcpus: 2,
+      host: true,
+    }));
 });

@@ -3,7 +3,7 @@ import { WORDS } from '../../../../machine/index.js';
 import type { GuestAccess } from '../../guest/instruction.js';
 import { bytes_of } from '../../guest/memory.js';
 import { look_at_guest } from '../../guest/tables.js';
-import { allowed, type Reader, type Translation } from '../../guest/translation.js';
+import { allowed, pastTranslations, type Translation, type Was } from '../../guest/translation.js';
 import { hex } from '../../structures/pointer.js';
 import type { TlbEntry } from '../../structures/tlb.js';
 import type { KvmVcpu } from '../../structures/vcpu.js';
@@ -14,8 +14,11 @@ import { peek } from '../look.js';
 import type { Rule } from '../rule.js';
 import { entryBlame, sayEntry } from '../say.js';
 
-/** A word of a guest table as it was until a step. */
+/** A word of a guest table as it was. */
 interface Past {
+  /** The step that changed it. */
+  readonly at: number;
+  /** Until when the guest may be served by what it was: later than that where KVM emulates the store. */
   readonly step: number;
   /** Guest physical address of the word. */
   readonly gpa: number;
@@ -102,38 +105,50 @@ class History {
       const now = machine.phys.$get(pa);
       if (was === now) continue;
       this.known.put(gpa, now);
-      this.changes.value = [...this.changes.value, { step: machine.steps, gpa, was }];
+      this.changes.value = [...this.changes.value, { at: machine.steps, step: machine.steps, gpa, was }];
     }
   }
 
   /** A table could not be read, so that nothing can be said. */
   blind = false;
 
-  /** The translations of a page that the tables have had since the vCPU last flushed it; the present one first. */
+  /**
+   * The translations of a page that the tables have had since the vCPU last flushed it, the present one first: also those that a
+   * walk finds while they change, which reads each entry at a moment of its own.
+   */
   *translations(vcpu: number, vpn: number): Generator<Translation> {
     const { look } = this.c;
-    const since = Math.max(this.flushed.get(vcpu) ?? 0, this.flushedPage.get(vcpu)?.get(vpn) ?? 0);
-    const undone = new Map<number, bigint>();
-    const read: Reader = (gpa, bytes) => {
-      const at = gpa - (gpa % 8);
-      const there = look.inMemory(Math.floor(gpa / 4096));
-      // A page that the host is just taking away lies nowhere for a moment: what it holds is what it was.
-      const word = undone.get(at) ?? (there ? undefined : this.known.get(at));
-      if (word !== undefined) return bytes_of(word, gpa % 8, bytes);
-      if (!there) this.blind = true;
-      return look_at_guest(this.c.kvm, gpa, bytes);
-    };
-    const now = guestTranslation(look, vcpu, vpn, read);
+    const now = guestTranslation(look, vcpu, vpn, (gpa, bytes) => this.read(gpa, bytes));
     if (now !== undefined) yield now;
-    const all = this.changes.value;
+    if (this.changes.value.length === 0) return;
+    const since = Math.max(this.flushed.get(vcpu) ?? 0, this.flushedPage.get(vcpu)?.get(vpn) ?? 0);
     const busy = this.busy();
-    for (let k = all.length - 1; k >= 0; k--) {
-      const { step, gpa, was } = all[k] as Past;
-      if (step < since && !busy.has(gpa)) continue;
-      undone.set(gpa, was);
-      const then = guestTranslation(look, vcpu, vpn, read);
-      if (then !== undefined) yield then;
+    const values = (gpa: number, bytes: number, from: number): Was[] =>
+      this.values(gpa, bytes, from, busy.has(gpa - (gpa % 8)));
+    for (const t of pastTranslations(look.vcpus[vcpu] as KvmVcpu, vpn, since, values)) yield t;
+  }
+
+  /** Bytes of a table as they are now. */
+  private read(gpa: number, bytes: number): bigint {
+    const { look } = this.c;
+    const there = look.inMemory(Math.floor(gpa / 4096));
+    // A page that the host is just taking away lies nowhere for a moment: what it holds is what it was.
+    const word = there ? undefined : this.known.get(gpa - (gpa % 8));
+    if (word !== undefined) return bytes_of(word, gpa % 8, bytes);
+    if (!there) this.blind = true;
+    return look_at_guest(this.c.kvm, gpa, bytes);
+  }
+
+  /** What an entry has been from a step on; all that is known where `all` says so. */
+  private values(gpa: number, bytes: number, from: number, all: boolean): Was[] {
+    const of = this.changes.value.filter((p) => p.gpa === gpa - (gpa % 8));
+    const begun = (i: number): number => Math.max(from, of[i - 1]?.at ?? 0);
+    const values: Was[] = [{ gpte: this.read(gpa, bytes), step: begun(of.length) }];
+    for (let i = of.length - 1; i >= 0; i--) {
+      const { step, was } = of[i] as Past;
+      if (step >= from || all) values.push({ gpte: bytes_of(was, gpa % 8, bytes), step: begun(i) });
     }
+    return values;
   }
 }
 
