@@ -69,6 +69,7 @@ export class SpteBits {
   readonly bypass_guest_pf: boolean;
   /** Memory type of leaf sptes. */
   readonly memory_type: bigint;
+  /** 0 in kernels that map only what the host lets them write. */
   readonly SPTE_HOST_WRITEABLE: bigint;
   /** 0 in kernels without the fast page fault. */
   readonly SPTE_MMU_WRITEABLE: bigint;
@@ -105,7 +106,7 @@ export class SpteBits {
     // The hardware translates for the guests of EPT and NPT: their faults are none of its business.
     this.bypass_guest_pf = o.bypass_guest_pf && format === 'shadow';
     this.shadow_trap_nonpresent_pte = this.bypass_guest_pf ? TRAP : 0n;
-    this.SPTE_HOST_WRITEABLE = 1n << BigInt(o.hostw_bit);
+    this.SPTE_HOST_WRITEABLE = o.hostw_bit < 0 ? 0n : 1n << BigInt(o.hostw_bit);
     this.SPTE_MMU_WRITEABLE = o.mmu_writeable ? 1n << 11n : 0n;
     this.age_mask = o.age_fixed5 ? PT_ACCESSED_MASK : this.shadow_accessed_mask;
     this.shadow_acc_track_value = o.acc_track && ept && !eptad ? SPTE_SPECIAL_MASK : 0n;

@@ -259,6 +259,7 @@ function createVm(machine: Machine, c: Configuration): Kvm {
   ) as unknown as MmStruct;
   const kvm = machine.alloc(
     new kvm_struct({
+      slots_lock: variant.slots_lock.create(),
       memslots: new kvm_memslots(),
       vcpus: new KArray<KvmVcpu>(vcpus, null as unknown as KvmVcpu),
       arch: new kvm_arch({ n_max_mmu_pages: mmu_pages as number }),

@@ -63,6 +63,7 @@ export function* direct_pte_prefetch(vcpu: KvmVcpu, sptep: number): Step<void> {
   const sp = page_header(sptep);
   // Without an accessed bit nobody could tell a prefetched mapping from a used one.
   if (kvm.bits.shadow_accessed_mask === 0n || sp.level > PT_PAGE_TABLE_LEVEL) return;
+  if (!kvm.variant.pte_prefetch) return;
   const start_sptep = sptep - (sptep % PTE_PREFETCH_NUM);
   for (let other_sptep = start_sptep; other_sptep < start_sptep + PTE_PREFETCH_NUM; other_sptep++) {
     if (other_sptep === sptep || kvm.bits.is_shadow_present_pte(yield* read64(other_sptep))) continue;

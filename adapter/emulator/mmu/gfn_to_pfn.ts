@@ -62,7 +62,8 @@ export function* gfn_to_pfn_memslot(
   write_fault: boolean,
 ): Step<Resolved> {
   if (!memslot_is_visible(slot)) return NOSLOT;
-  return yield* hva_to_pfn(kvm, gfn_to_hva_memslot(slot, gfn), write_fault);
+  const write = write_fault || kvm.bits.SPTE_HOST_WRITEABLE === 0n;
+  return yield* hva_to_pfn(kvm, gfn_to_hva_memslot(slot, gfn), write);
 }
 
 /** The frame of a page that is mapped writable already, or -1: for prefetching under `mmu_lock`. */

@@ -15,7 +15,14 @@ import { vcpu_end, vcpu_load, vcpu_ready } from './operation.js';
 import type { Cpu } from './structures/cpu.js';
 import type { TlbEntry } from './structures/tlb.js';
 import type { KvmVcpu } from './structures/vcpu.js';
-import { exit_reason, kvm_mmu_page_fault, vcpu_enter_guest, vcpu_exit_guest, vcpu_srcu_lock } from './x86.js';
+import {
+  exit_reason,
+  kvm_mmu_page_fault,
+  vcpu_enter_guest,
+  vcpu_exit_guest,
+  vcpu_srcu_lock,
+  vcpu_srcu_unlock,
+} from './x86.js';
 
 /** What has come of an instruction: what it loaded, or saw; `fault` when the guest has got a page fault instead. */
 export interface Outcome {
@@ -64,10 +71,14 @@ export function* translate(vcpu: KvmVcpu, c: Cpu, a: GuestAccess): Step<TlbEntry
     }
     vm_exit(vcpu, c, exit_reason(vcpu, fault), fault & 31, addr);
     yield* vcpu_exit_guest(vcpu, c);
-    vcpu_srcu_lock(vcpu);
+    yield* vcpu_srcu_lock(vcpu);
     if (!(yield* kvm_mmu_page_fault(vcpu, addr, fault))) continue;
     const emulated: Emulated = yield* x86_emulate_instruction(vcpu, a, retried);
-    if (emulated.done) return done(emulated.value);
+    if (emulated.done) {
+      // Whoever waits for readers must not wait for the guest's next instruction.
+      yield* vcpu_srcu_unlock(vcpu);
+      return done(emulated.value);
+    }
     retried = true;
   }
 }

@@ -31,6 +31,8 @@ export class Observers {
   readonly dirtySet: ((slot: KvmMemorySlot, rel: number) => void)[] = [];
   /** A harvest has taken a word of the bitmap: bits `64 * word` on. They are in the snapshot, not yet delivered. */
   readonly dirtyTaken: ((slot: KvmMemorySlot, word: number, bits: bigint) => void)[] = [];
+  /** A harvest has cleared a word of the bitmap in which these bits were set. */
+  readonly dirtyCleared: ((slot: KvmMemorySlot, word: number, bits: bigint) => void)[] = [];
   /** A harvest has delivered its snapshot to userspace. */
   readonly dirtyDelivered: ((slot: KvmMemorySlot, words: readonly bigint[]) => void)[] = [];
   /** A guest has stored to a frame. */

@@ -96,6 +96,37 @@ const v5_15 = {
   ad_flush: 'yes',
 };
 
+/** What Linux 2.6.27 does otherwise than the base. */
+const wp_2008: Readonly<Record<string, string>> = {
+  oos: 'none',
+  fpf: 'off',
+  volatile_rule: 'ad-only',
+  spte_update: 'stale-entry',
+  pt_protect_test: 'w-only',
+  bypass_guest_pf: 'on',
+  slots_lock: 'rwsem',
+  dirtylog: 'copy-protect-clear',
+  dirty_set: 'test-then-set',
+  ipi: 'dedupe',
+  notifier_flush: 'after-unlock',
+  hostw_bit: 'none',
+  slot_wp: 'all-entries',
+  enable_log: 'keep-large',
+  dirty_track: 'w-at-protect',
+  age_without_a: 'old',
+  role_bits: '2008',
+  direct_key: 'parent-access',
+  direct_validate: 'no',
+  clear_spte: 'plain',
+  gpte_check: 'looked-up',
+  sync_write: 'trust-unsync',
+  invlpg_quadrant: 'ignored',
+  pte_prefetch: 'off',
+  flooding: 'per-vcpu',
+  pv_flush_sync: 'no',
+  shrink: 'scan-all',
+};
+
 export const profiles: readonly Profile[] = [
   {
     name: 'fpf',
@@ -115,6 +146,11 @@ export const profiles: readonly Profile[] = [
       direct_new_cr3: 'noop',
       shrink: 'scan-all',
     },
+  },
+  {
+    name: 'wp-2008',
+    doc: 'Linux 2.6.27: every page table of the guest that is shadowed is write-protected, and a store to it is emulated, or is the third in a row and drops the shadow. Faults of absent entries go straight to the guest.',
+    switches: wp_2008,
   },
   {
     name: 'fpf-naive',

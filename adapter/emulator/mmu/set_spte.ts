@@ -122,6 +122,7 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker
     }
   }
   for (const o of kvm.observers.mapping) o(sptep, m.gfn, m.pfn);
+  if (denied && !kvm.variant.emulated_access) spte &= ~kvm.bits.shadow_accessed_mask;
   if (flush_order.before !== null) yield* flush_order.before(kvm, sptep, spte);
   if (yield* spte_update.update(kvm, sptep, entry, spte)) yield* flush_order.after(kvm);
   return denied;

@@ -28,6 +28,7 @@ import { dirty_track } from './variants/dirty_track.js';
 import { dirtylog } from './variants/dirtylog.js';
 import { type EmulatedExchange, emul_cmpxchg } from './variants/emul_cmpxchg.js';
 import { enable_log, slot_wp, slot_wp_flush } from './variants/enable_log.js';
+import { emulated_access, type Flooding, flooding } from './variants/flooding.js';
 import { flush_root_check } from './variants/flush_root_check.js';
 import { fpf, fpf_mark, fpf_scope } from './variants/fpf.js';
 import { free_before_lock } from './variants/free_before_lock.js';
@@ -43,12 +44,15 @@ import { notifier_flush, notifier_retry } from './variants/notifier.js';
 import { type OutOfSync, oos } from './variants/oos.js';
 import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
+import { pte_prefetch } from './variants/pte_prefetch.js';
 import { pte_write_value } from './variants/pte_write_value.js';
+import { pv_flush_sync } from './variants/pv_flush_sync.js';
 import { role_bits } from './variants/role_bits.js';
 import { fault_resets_root, root_check, type SlowPage } from './variants/root_check.js';
 import { flush_order, pfn_change_flush, size_change_flush } from './variants/set_spte_flush.js';
 import { active_empty_check, shrink, zap_count } from './variants/shrink.js';
 import { slot_delete } from './variants/slot_delete.js';
+import { type SlotsLock, slots_lock } from './variants/slots_lock.js';
 import { spte_update } from './variants/spte_update.js';
 import { type SyncDropFlush, sync_drop_flush } from './variants/sync.js';
 import { type SyncClear, sync_clear } from './variants/sync_clear.js';
@@ -215,6 +219,11 @@ export interface Variant {
   readonly root_check: (root_hpa: number) => boolean;
   readonly fault_resets_root: SlowPage;
   readonly clear_spte: ClearSpte;
+  readonly slots_lock: SlotsLock;
+  readonly pte_prefetch: boolean;
+  readonly flooding: Flooding;
+  readonly emulated_access: boolean;
+  readonly pv_flush_sync: (vcpu: KvmVcpu) => Step<void>;
   readonly bypass_guest_pf: boolean;
   readonly notrap_unsync: (kvm: Kvm, sp: KvmMmuPage) => Step<void>;
   readonly update_notrap: NonpresentOf;
@@ -295,6 +304,11 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   root_check,
   fault_resets_root,
   clear_spte,
+  slots_lock,
+  pte_prefetch,
+  flooding,
+  emulated_access,
+  pv_flush_sync,
   bypass_guest_pf,
   notrap_unsync,
   update_notrap,

@@ -26,7 +26,6 @@ import {
 import { kvm_mmu_load, mmu_free_roots } from './mmu.js';
 import { paging_page_fault, vcpu_cache_mmio_info } from './shadow/page_fault.js';
 import { kvm_mmu_sync_roots } from './shadow/sync.js';
-import { srcu_read_lock, srcu_read_unlock } from './srcu.js';
 import type { Cpu } from './structures/cpu.js';
 import {
   EXITING_GUEST_MODE,
@@ -41,16 +40,16 @@ import {
 import { kvm_check_request } from './tlb.js';
 
 /** The vCPU thread begins to look at memory slots. */
-export function vcpu_srcu_lock(vcpu: KvmVcpu): void {
+export function* vcpu_srcu_lock(vcpu: KvmVcpu): Step<void> {
   if (vcpu.in_srcu) return;
-  vcpu.srcu_idx = srcu_read_lock(vcpu.kvm.srcu);
+  yield* vcpu.kvm.variant.slots_lock.begin(vcpu);
   vcpu.in_srcu = true;
 }
 
 /** It does not look at them any more. */
-export function vcpu_srcu_unlock(vcpu: KvmVcpu): void {
+export function* vcpu_srcu_unlock(vcpu: KvmVcpu): Step<void> {
   if (!vcpu.in_srcu) return;
-  srcu_read_unlock(vcpu.kvm.srcu, vcpu.srcu_idx);
+  yield* vcpu.kvm.variant.slots_lock.end(vcpu);
   vcpu.in_srcu = false;
 }
 
@@ -78,7 +77,7 @@ function* serve_requests(vcpu: KvmVcpu): Step<void> {
 /** Enters guest mode, after everything that was asked of the vCPU has been done. */
 export function* vcpu_enter_guest(vcpu: KvmVcpu, c: Cpu): Step<void> {
   yield* after_interrupt(c);
-  vcpu_srcu_lock(vcpu);
+  yield* vcpu_srcu_lock(vcpu);
   for (;;) {
     if ((yield* READ_ONCE(vcpu, 'requests')) !== 0n) yield* serve_requests(vcpu);
     if (vcpu.arch.mmu.root_hpa === INVALID_PAGE) yield* kvm_mmu_load(vcpu);
@@ -91,7 +90,7 @@ export function* vcpu_enter_guest(vcpu: KvmVcpu, c: Cpu): Step<void> {
     yield* WRITE_ONCE(vcpu, 'mode', OUTSIDE_GUEST_MODE);
     c.irqs_off = false;
   }
-  vcpu_srcu_unlock(vcpu);
+  yield* vcpu_srcu_unlock(vcpu);
   vm_entry(vcpu, c);
 }
 

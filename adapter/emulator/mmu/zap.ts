@@ -80,6 +80,7 @@ export function* kvm_mmu_prepare_zap_page(kvm: Kvm, sp: KvmMmuPage, list: KvmMmu
   if (machine.wants(KVM_MMU_PREPARE_ZAP_PAGE))
     machine.emit(KVM_MMU_PREPARE_ZAP_PAGE, [sp.gfn, sp.role, sp.root_count, sp.unsync]);
   kvm.stat.mmu_shadow_zapped++;
+  kvm.variant.flooding.zapped(kvm);
   for (const o of kvm.observers.pageZapped) o(sp);
   const children = yield* mmu_zap_unsync_children(kvm, sp, list);
   yield* kvm_mmu_page_unlink_children(kvm, sp);

@@ -32,27 +32,27 @@ import { kvm_mmu_reset_context } from './init_mmu.js';
 import { general_protection, load_pdptrs } from './pdptrs.js';
 
 /** The guest runs an instruction that is an exit, and is counted as such. */
-function* exit_begin(
+export function* exit_begin(
   vcpu: KvmVcpu,
   reason: string,
-  counter: 'cr3' | 'cr0_cr4' | 'invlpg' | 'msr',
+  counter: 'cr3' | 'cr0_cr4' | 'invlpg' | 'msr' | 'hypercall',
 ): Step<Cpu> {
   const c = vcpu_ready(vcpu) ?? (yield* vcpu_load(vcpu));
   while (c.guest !== vcpu) yield* vcpu_enter_guest(vcpu, c);
   vm_exit(vcpu, c, reason, 0, 0);
   vcpu.kvm.emulator_stat.exits_by_reason[counter]++;
   yield* vcpu_exit_guest(vcpu, c);
-  vcpu_srcu_lock(vcpu);
+  yield* vcpu_srcu_lock(vcpu);
   return c;
 }
 
 /** The instruction makes the CPU forget translations, by the architecture: all, or those of one page. */
-function flushes(vcpu: KvmVcpu, vpn: number | null): void {
+export function flushes(vcpu: KvmVcpu, vpn: number | null): void {
   for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, vpn);
 }
 
 /** The guest goes on. */
-function* exit_end(vcpu: KvmVcpu, c: Cpu): Step<void> {
+export function* exit_end(vcpu: KvmVcpu, c: Cpu): Step<void> {
   while (c.guest !== vcpu) yield* vcpu_enter_guest(vcpu, c);
   vcpu_end(vcpu, c);
 }

@@ -30,7 +30,7 @@ export const exits_for_invlpg = (vcpu: KvmVcpu): boolean => !vcpu.kvm.tdp;
 function* violation(vcpu: KvmVcpu, c: Cpu, gpa: number, fault: number): Step<boolean> {
   vm_exit(vcpu, c, exit_reason(vcpu, fault), fault & 31, gpa);
   yield* vcpu_exit_guest(vcpu, c);
-  vcpu_srcu_lock(vcpu);
+  yield* vcpu_srcu_lock(vcpu);
   return yield* kvm_mmu_page_fault(vcpu, gpa, fault);
 }
 

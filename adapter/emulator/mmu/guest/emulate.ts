@@ -5,7 +5,6 @@ import { PFERR_FETCH_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK } from '../fast_pag
 import { inject_page_fault } from '../shadow/page_fault.js';
 import { kvm_mmu_pte_write, kvm_mmu_unprotect_page } from '../shadow/pte_write.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
-import { vcpu_srcu_unlock } from '../x86.js';
 import { guest_format, guest_is_paged } from './init_mmu.js';
 import type { GuestAccess } from './instruction.js';
 import { gpa_to_hva, kvm_read_guest, kvm_write_guest } from './memory.js';
@@ -37,20 +36,18 @@ function* gva_to_gpa(vcpu: KvmVcpu, a: GuestAccess): Step<number> {
 function mmio(vcpu: KvmVcpu, a: GuestAccess): Emulated {
   vcpu.stat.mmio_exits++;
   vcpu.kvm.emulator_stat.exits_by_reason.mmio++;
-  vcpu_srcu_unlock(vcpu);
   const loads = a.what === 'loads' || a.what === 'compares and exchanges';
   return { done: true, value: loads ? 0n : undefined };
 }
 
 /** Stores, and tells the dirty log and the shadow pages. In between the entry of a guest table is new and its shadow still old. */
-function* emulator_write_phys(vcpu: KvmVcpu, gpa: number, a: GuestAccess): Step<Emulated> {
+export function* emulator_write_phys(vcpu: KvmVcpu, gpa: number, value: bigint, bytes: number): Step<void> {
   const { kvm } = vcpu;
-  const pfn = yield* kvm_write_guest(kvm, gpa, a.value, a.bytes);
+  const pfn = yield* kvm_write_guest(kvm, gpa, value, bytes);
   for (const o of kvm.observers.emulatedStored) o(vcpu, gpa, pfn);
   yield* mark_page_dirty(kvm, Math.floor(gpa / 4096));
-  yield* kvm_mmu_pte_write(vcpu, { gpa, value: a.value, bytes: a.bytes });
+  yield* kvm_mmu_pte_write(vcpu, { gpa, value, bytes });
   for (const o of kvm.observers.emulatedSeen) o(vcpu);
-  return { done: true, value: undefined };
 }
 
 function* emulator_cmpxchg_emulated(vcpu: KvmVcpu, gpa: number, a: GuestAccess): Step<Emulated> {
@@ -81,7 +78,10 @@ export function* x86_emulate_instruction(vcpu: KvmVcpu, a: GuestAccess, retried:
   }
   exits_by_reason.emulated_pt++;
   count_pt_store(vcpu.kvm, a, gpa);
-  if (a.what === 'stores') return yield* emulator_write_phys(vcpu, gpa, a);
+  if (a.what === 'stores') {
+    yield* emulator_write_phys(vcpu, gpa, a.value, a.bytes);
+    return { done: true, value: undefined };
+  }
   if (a.what === 'compares and exchanges') return yield* emulator_cmpxchg_emulated(vcpu, gpa, a);
   const value = yield* kvm_read_guest(vcpu.kvm, gpa, a.bytes);
   return { done: true, value: a.what === 'loads' ? value : undefined };

@@ -41,6 +41,7 @@ export class DirtyLog {
     observers.operationEnded.push((t) => this.operationEnded(t.index));
     observers.dirtySet.push((slot, rel) => this.bitSet(slot, rel));
     observers.dirtyTaken.push((slot, word, bits) => this.wordTaken(slot, word, bits));
+    observers.dirtyCleared.push((slot, word, bits) => this.wordCleared(slot, word, bits));
     observers.dirtyDelivered.push((slot, words) => this.delivered(slot, words));
     observers.fastPathFixed.push((v, gfn) => this.unmarked.put(peek(v, 'vcpu_id'), gfn));
     observers.fastPathMarked.push((v) => this.marked(v));
@@ -135,6 +136,11 @@ export class DirtyLog {
     const key = wordKey(peek(slot, 'id'), word);
     this.taken.put(key, (this.taken.get(key) ?? 0n) | bits);
     this.known.put(key, undefined);
+    this.uncovered(slot, word, bits);
+  }
+
+  private wordCleared(slot: KvmMemorySlot, word: number, bits: bigint): void {
+    this.known.put(wordKey(peek(slot, 'id'), word), undefined);
     this.uncovered(slot, word, bits);
   }
 

@@ -13,7 +13,7 @@ export const W2: Rule = {
     c.sptes.onChange((s) => {
       if (!s.isWritable || (s.value & needed) === needed) return;
       const missing = [
-        ...((s.value & bits.SPTE_HOST_WRITEABLE) === 0n ? ['SPTE_HOST_WRITEABLE'] : []),
+        ...((s.value & bits.SPTE_HOST_WRITEABLE) !== bits.SPTE_HOST_WRITEABLE ? ['SPTE_HOST_WRITEABLE'] : []),
         ...((s.value & bits.SPTE_MMU_WRITEABLE) === 0n && bits.SPTE_MMU_WRITEABLE !== 0n
           ? ['SPTE_MMU_WRITEABLE']
           : []),

@@ -19,11 +19,12 @@ import {
 import { EFER_LME, EFER_NX } from '../guest/control_registers.js';
 import { gpte_pages } from '../guest/gpte.js';
 import { guest_format, guest_is_paged } from '../guest/init_mmu.js';
+import { guest_pv_flush, guest_pv_release_pt, guest_pv_write_pte } from '../guest/paravirt.js';
 import { vm_map, vm_new_table } from '../guest/tables.js';
 import type { Kvm } from '../structures/kvm.js';
 import { hex } from '../structures/pointer.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
-import { address, guestAddress, pages } from './arguments.js';
+import { address, guestAddress, pages, value } from './arguments.js';
 
 const PT_GLOBAL_MASK = 1n << 8n;
 
@@ -175,6 +176,39 @@ export const pagingOperations: readonly Operation[] = [
     params: [{ name: 'addr', type: INT, doc: 'Virtual address of any byte of the page.' }],
     returns: NONE,
     run: (self, [addr]) => guest_invlpg(changeable(vcpuOf(self)), guestAddress(vcpuOf(self), addr, 'addr')),
+  },
+  {
+    name: 'pv_flush',
+    on: 'kvm_vcpu',
+    doc: 'Guest code that knows that it runs on KVM flushes its TLB by a hypercall.',
+    params: [],
+    returns: NONE,
+    run: (self) => guest_pv_flush(changeable(vcpuOf(self))),
+  },
+  {
+    name: 'pv_write_pte',
+    on: 'kvm_vcpu',
+    doc: 'Guest code stores an entry of one of its page tables by a hypercall: KVM emulates the store, and no fault is needed for that.',
+    params: [
+      { name: 'gpa', type: INT, doc: 'Guest physical address of the entry.' },
+      { name: 'gpte', type: INT, doc: 'The entry; `gpte(...)` makes one.' },
+    ],
+    returns: NONE,
+    run: (self, [gpa, gpte]) => {
+      const vcpu = paged(changeable(vcpuOf(self)));
+      const { bytes } = guest_format(vcpu).type;
+      if (address(gpa, 'gpa') % bytes !== 0)
+        throw new UsageError(`gpa ${hex(gpa as number)} is not a multiple of the size of an entry, ${bytes}`);
+      return guest_pv_write_pte(vcpu, gpa as number, value(gpte, 'gpte'));
+    },
+  },
+  {
+    name: 'pv_release_pt',
+    on: 'kvm_vcpu',
+    doc: 'Guest code says by a hypercall that a page is no page table any more: its shadow pages are dropped.',
+    params: [{ name: 'gpa', type: INT, doc: 'Guest physical address of the page.' }],
+    returns: NONE,
+    run: (self, [gpa]) => guest_pv_release_pt(changeable(vcpuOf(self)), address(gpa, 'gpa')),
   },
   {
     name: 'new_table',

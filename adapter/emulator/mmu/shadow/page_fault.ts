@@ -140,7 +140,7 @@ function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted
 function* pte_prefetch(vcpu: KvmVcpu, sptep: number, prefetch_ptes: readonly bigint[]): Step<void> {
   const { kvm } = vcpu;
   const sp = page_header(sptep);
-  if (sp.level > PT_PAGE_TABLE_LEVEL) return;
+  if (sp.level > PT_PAGE_TABLE_LEVEL || !kvm.variant.pte_prefetch) return;
   if (sp.direct) return yield* direct_pte_prefetch(vcpu, sptep);
   // Entries that nobody has read under the lock are not fit for it.
   if (prefetch_ptes.length === 0) return;

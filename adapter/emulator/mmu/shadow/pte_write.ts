@@ -19,8 +19,6 @@ import { kvm_mmu_commit_zap_page, kvm_mmu_prepare_zap_page, mmu_page_zap_pte } f
 import { gfn_indirect_valid_sps } from './pages_of.js';
 import { update_pte } from './prefetch.js';
 
-/** Stores to one table after which it is no table any more, as far as KVM can tell. */
-const FLOODING = 3;
 /** Role bits that a vCPU must share with a page to say what its entries mean. */
 const SAME_MODE = ROLE_CR0_WP | ROLE_CR4_PAE | ROLE_NXE;
 
@@ -49,13 +47,6 @@ function detect_write_misaligned(sp: KvmMmuPage, { gpa, bytes }: Written): boole
   if (offset % gpte_size(sp) === 0 && bytes === 1) return false;
   const crosses = Math.floor(offset / gpte_size(sp)) !== Math.floor((offset + bytes - 1) / gpte_size(sp));
   return crosses || bytes < 4;
-}
-
-/** Whether a table is stored to so often that it may be none. Those do not count that go unsync instead. */
-function detect_write_flooding(kvm: Kvm, sp: KvmMmuPage): boolean {
-  if (sp.level < kvm.variant.oos.flooding_level) return false;
-  sp.write_flooding_count++;
-  return sp.write_flooding_count >= FLOODING;
 }
 
 /** Number of the first spte for an entry, and how many there are; none when another page covers that part of the table. */
@@ -90,6 +81,7 @@ function* update_entry(vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, gentry: big
     else {
       kvm.stat.mmu_pte_updated++;
       yield* update_pte(vcpu, sp, sptep, gentry);
+      if (kvm.bits.is_shadow_present_pte(peek_spte(sptep))) kvm.variant.flooding.updated(vcpu, sptep);
     }
   }
   return need_remote_flush(kvm, entry, peek_spte(sptep));
@@ -113,7 +105,10 @@ export function* kvm_mmu_pte_write(vcpu: KvmVcpu, store: Written): Step<void> {
   yield* spin_lock(kvm.mmu_lock);
   kvm.stat.mmu_pte_write++;
   const invalid_list: KvmMmuPage[] = [];
-  const sps = gfn_indirect_valid_sps(kvm, Math.floor(w.gpa / 4096));
+  const { flooding } = kvm.variant;
+  const gfn = Math.floor(w.gpa / 4096);
+  const flooded = w.prefill === undefined && (yield* flooding.frame(vcpu, gfn));
+  const sps = gfn_indirect_valid_sps(kvm, gfn);
   let zapped = false;
   let remote_flush = false;
   let local_flush = false;
@@ -122,7 +117,8 @@ export function* kvm_mmu_pte_write(vcpu: KvmVcpu, store: Written): Step<void> {
     const sp = sps[k] as KvmMmuPage;
     // Zapped together with one before it.
     if (sp.invalid) continue;
-    if (w.prefill === undefined && (detect_write_misaligned(sp, w) || detect_write_flooding(kvm, sp))) {
+    const stored = w.prefill === undefined;
+    if (stored && (flooded || detect_write_misaligned(sp, w) || flooding.page(kvm, sp))) {
       if ((yield* kvm_mmu_prepare_zap_page(kvm, sp, invalid_list)) > 0) zapped = true;
       kvm.stat.mmu_flooded++;
       continue;

@@ -77,7 +77,8 @@ function* sync_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<boolean> {
       continue;
     }
     nr_present++;
-    const host_writable = (spte & kvm.bits.SPTE_HOST_WRITEABLE) !== 0n;
+    const { SPTE_HOST_WRITEABLE } = kvm.bits;
+    const host_writable = (spte & SPTE_HOST_WRITEABLE) === SPTE_HOST_WRITEABLE;
     const m = {
       pte_access,
       level: PT_PAGE_TABLE_LEVEL,

@@ -57,6 +57,7 @@ export const exits_by_reason = struct(
     ),
     mmio: int('Accesses to addresses that no memory slot has.'),
     msr: int('Writes of EFER.'),
+    hypercall: int('Hypercalls of guests that know that they run on KVM.'),
     host: int('The host wanted the CPU: for an operation of its own, or to leave the vCPU to userspace.'),
   },
 );

@@ -15,7 +15,7 @@ import {
 } from '../../../machine/index.js';
 import type { Kvm } from './kvm.js';
 import { roleText } from './mmu_page.js';
-import { hex, part } from './pointer.js';
+import { address, hex, part } from './pointer.js';
 import type { Spt } from './spt.js';
 import type { KvmVcpuStat } from './stat.js';
 import type { Tlb } from './tlb.js';
@@ -117,6 +117,15 @@ export const kvm_vcpu_arch = struct('kvm_vcpu_arch', 'The x86 part of a vCPU.', 
   mmio_gfn: int('Its guest frame.', { show: 'hex' }),
   mmio_access: int('Rights that the guest has there.'),
   mmu: part<KvmMmu>(handle('kvm_mmu'), 'How this vCPU translates.'),
+  last_pt_write_gfn: int(
+    'Frame of the page table that an emulated store of this vCPU went to last; only counted with `flooding: per-vcpu`.',
+    { show: 'hex', initial: -1 },
+  ),
+  last_pt_write_count: int('How many such stores went there in a row.'),
+  last_pte_updated: int('The spte that the last of them brought up to date; 0 for none.', {
+    show: address,
+    words: true,
+  }),
   mmu_pte_list_desc_cache: cache('Nodes for reverse-map chains.'),
   mmu_page_cache: cache('Pages for shadow tables.'),
   mmu_page_header_cache: cache('Headers of shadow pages.'),

@@ -2,9 +2,9 @@
 import type { SwitchTable } from '../variant.js';
 
 export const hostw_bit: SwitchTable<number> = {
-  doc: 'Which bit of an spte is SPTE_HOST_WRITEABLE. Bit 9 is also the dirty bit of EPT, where the hardware has one (option `eptad`).',
+  doc: 'Which bit of an spte is SPTE_HOST_WRITEABLE. Bit 9 is also the dirty bit of EPT, where the hardware has one (option `eptad`). `none` (2008): there is no such bit, and every page is looked up for writing.',
   base: '10',
-  values: { '10': 10, '9': 9 },
+  values: { '10': 10, '9': 9, none: -1 },
 };
 
 export const age_bit: SwitchTable<'mask' | 'fixed5'> = {

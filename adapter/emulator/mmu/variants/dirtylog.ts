@@ -105,6 +105,28 @@ function* rmap_unlocked_flush(kvm: Kvm, memslot: KvmMemorySlot): Step<Words> {
   return words;
 }
 
+/**
+ * Reports what is there, protects, and clears all. Bits that are set in between are lost: `slots_lock` has to keep everybody out
+ * who sets them.
+ */
+function* copy_protect_clear(kvm: Kvm, memslot: KvmMemorySlot): Step<Words> {
+  const bitmap = memslot.dirty_bitmap as Bitmap;
+  const words: bigint[] = [];
+  for (let i = 0; i < bitmap.words().length; i++) {
+    const mask = yield* READ_ONCE(bitmap, i);
+    words.push(mask);
+    if (mask !== 0n) for (const o of kvm.observers.dirtyTaken) o(memslot, i, mask);
+  }
+  if (words.every((mask) => mask === 0n)) return [];
+  yield* protect_slot(kvm, memslot);
+  for (let i = 0; i < words.length; i++) {
+    // A plain store in the kernel: what was there is only for those who check.
+    const lost = yield* xchg(bitmap, i, 0n);
+    if (lost !== 0n) for (const o of kvm.observers.dirtyCleared) o(memslot, i, lost);
+  }
+  return words;
+}
+
 export const dirtylog: SwitchTable<(kvm: Kvm, memslot: KvmMemorySlot) => Step<readonly bigint[]>> = {
   doc: 'In which order a harvest takes the bitmap, protects the pages and flushes, and under which locks.',
   values: {
@@ -113,5 +135,6 @@ export const dirtylog: SwitchTable<(kvm: Kvm, memslot: KvmMemorySlot) => Step<re
     'rmap-unlocked-flush': rmap_unlocked_flush,
     'swap-then-protect': swap_then_protect,
     'protect-then-swap': protect_then_swap,
+    'copy-protect-clear': copy_protect_clear,
   },
 };

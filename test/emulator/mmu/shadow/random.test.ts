@@ -66,4 +66,11 @@ describe('mmu: guests that change their page tables', function () {
       vcpus: 2,
       host: true,
     }));
+  for (const paging of MODES) {
+    const settings = { paging, profile: 'wp-2008' };
+    it(`${paging}: the kernel of 2008 breaks none with one vCPU`, () =>
+      seeds(80, { settings, verbs: VERBS }));
+    it(`${paging}: nor under the log, while the host takes pages away`, () =>
+      seeds(60, { settings, slot: { dirty_log: true }, verbs: VERBS, host: true }));
+  }
 });
