@@ -31,6 +31,13 @@ function transcript(simulation: Simulation): string[] {
   return lines;
 }
 
+/** Every exit from guest mode is counted under what it led to. */
+function addsUp(counters: Readonly<Record<string, number>>): void {
+  const reasons = Object.entries(counters).filter(([name]) => name.startsWith('exits_by_reason.'));
+  const explained = reasons.reduce((sum, [, n]) => sum + n, 0);
+  assert.equal(explained, counters.exits ?? 0, 'exits_by_reason adds up to exits');
+}
+
 describe('scenarios', () => {
   let folder: string;
   before(() => {
@@ -53,6 +60,7 @@ describe('scenarios', () => {
         });
         while (simulation.run(100_000));
         assert.ok(simulation.outcome?.passed, simulation.outcome?.headline);
+        if (simulation.outcome.failure === null) for (const i of simulation.subsystems) addsUp(i.counters());
       });
 
       it(`${path}: "${scenario.title}" replays to the same steps and events`, () => {

@@ -91,6 +91,7 @@ const v5_15 = {
   pt_access: 'per-level',
   pte_write_value: 'reread',
   gfn_mismatch: 'warn',
+  root_check: 'checked',
   wp0_write: 'walk',
   clean_gpte: 'once',
   ad_flush: 'yes',

@@ -35,6 +35,7 @@ export const later = {
     const tracks = bits.shadow_acc_track_value !== 0n;
     // An entry that is tracked looks like none to the hardware.
     if (!tracks && !page_fault_can_be_fast(error_code)) return false;
+    if (variant.root_check(vcpu.arch.mmu.root_hpa)) return false;
 
     yield* walk_shadow_page_lockless_begin(vcpu);
     let ret = false;
