@@ -74,7 +74,7 @@ function pageOf(kvm: Kvm, gfn: number): Page | null {
 export const queries: readonly Query[] = [
   {
     name: 'spte',
-    doc: 'The entry of the shadow tables at which a walk for a TLB entry or a page ends now. Where nothing is mapped its `value` is 0 and `present` is false. A page is named by its number: its guest frame, or its virtual address divided by 4096 where the guest has page tables, which the first vCPU that has shadow tables then uses.',
+    doc: 'The entry of the shadow tables at which a walk for a TLB entry or a page ends now. Where nothing is mapped its `value` is 0 and `present` is false. A page is named by its number: its guest frame, or its virtual address divided by 4096 where KVM shadows the tables of the guest; the first vCPU that has tables of KVM then says which.',
     params: [{ name: 'of', type: ANY, doc: 'A TLB entry, or the number of a page.' }],
     returns: handle('spte'),
     eval: (instance, [of]) =>

@@ -111,8 +111,8 @@ export class Machine extends Guest {
     return () => guest_instruction(this.vcpu(), a);
   }
 
-  /** The guest's kernel changes entries, and flushes them: by INVLPG, or by a load of cr3. */
-  change(way: readonly Entry[], by: 'invlpg' | 'cr3'): void {
+  /** The guest's kernel changes entries, and flushes them: by INVLPG, by a load of cr3, or not at all. */
+  change(way: readonly Entry[], by: 'invlpg' | 'cr3' | 'nothing'): void {
     const now = this.way();
     const acts = way
       .filter(({ value }, i) => value !== now[i]?.value)
@@ -120,7 +120,9 @@ export class Machine extends Guest {
         const at = this.alias + (this.gpas[level - 1] as number) - 0x1_0000;
         return this.instruction('stores', at, this.ebytes, value, 0);
       });
-    this.setup(...acts, by === 'cr3' ? this.flush() : () => guest_invlpg(this.vcpu(), VA));
+    if (by === 'cr3') acts.push(this.flush());
+    if (by === 'invlpg') acts.push(() => guest_invlpg(this.vcpu(), VA));
+    this.setup(...acts);
   }
 
   /** Makes an access. `address` is the physical one that it should get to. */

@@ -50,13 +50,21 @@ function compare(vm: Machine, cpu: Processor, access: MemoryAccess, history: str
   );
 }
 
-/** The accesses in an order that begins with another one for each case. */
-const rotated = (n: number): readonly MemoryAccess[] =>
-  ACCESSES.map((_, i) => ACCESSES[(n + i) % ACCESSES.length] as MemoryAccess);
+/** The accesses in another order for each case, until all orders have had their turn. */
+function ordered(n: number): readonly MemoryAccess[] {
+  const left = [...ACCESSES];
+  let rest = n * 97;
+  return ACCESSES.map((_, i) => {
+    const size = ACCESSES.length - i;
+    const [next] = left.splice(rest % size, 1);
+    rest = Math.floor(rest / size);
+    return next as MemoryAccess;
+  });
+}
 
 /** Makes all accesses to an address as it is now. */
 function tryAll(vm: Machine, cpu: Processor, n: number, how: string, d: Differences): void {
-  for (const [i, access] of rotated(n).entries()) compare(vm, cpu, access, `${how}, access ${i + 1}`, d);
+  for (const [i, access] of ordered(n).entries()) compare(vm, cpu, access, `${how}, access ${i + 1}`, d);
 }
 
 /** Goes through all cases of a mode; `prepare` puts the entries there, and says how. */
@@ -112,6 +120,26 @@ function registers(vm: Machine): void {
   d.none();
 }
 
+/** Makes an absent entry another one. No flush is needed for that: nobody may have cached what was not there. */
+function unflushed(vm: Machine): void {
+  const d = new Differences();
+  let n = 0;
+  for (const cpu of processors(vm.mode)) {
+    vm.load_registers(cpu);
+    for (const path of steady(cpu, vm.tables)) {
+      // It is the entry that ends the walk: of level 2 where that maps a page.
+      const absent = mapsLarge(path) ? [path[0] as bigint, 0n] : [0n, path[1] as bigint];
+      vm.change(wayOf(vm.mode, absent, vm.tables), 'invlpg');
+      vm.change(wayOf(vm.mode, path, vm.tables), 'nothing');
+      tryAll(vm, cpu, n++, 'absent before', d);
+    }
+  }
+  d.none();
+}
+const mapsLarge = (path: Path): boolean => ((path[1] as bigint) & 0x80n) !== 0n;
+const absentCases = (mode: PagingMode): number =>
+  processors(mode).reduce((n, cpu) => n + steady(cpu, ANYWHERE).length, 0) * ACCESSES.length;
+
 /** Who translates: KVM by shadows, or the hardware in two dimensions, with the tables of each maker. */
 const WAYS: Readonly<Record<string, Settings>> = {
   shadow: {},
@@ -141,6 +169,9 @@ for (const [way, settings] of Object.entries(WAYS))
         it(`${mode}: ${n} cases after the guest has changed its entries and flushed them, on huge pages of the host`, () =>
           changed(new Machine(mode, { huge: true }, settings)));
       }
+
+      it(`${mode}: ${absentCases(mode)} cases after the guest has made an absent entry another one, without a flush`, () =>
+        unflushed(new Machine(mode, {}, settings)));
 
       it(`${mode}: ${registerCases(mode)} cases after the guest has loaded control registers, with what was there for others`, () =>
         registers(new Machine(mode, {}, settings)));
