@@ -127,6 +127,8 @@ export interface SubsystemInstance {
 export interface TagGroup {
   readonly pattern: RegExp;
   readonly title: string;
+  /** All tags of the group with what they stand for, where that can be said in a word: each gets a row, shown or not. */
+  readonly entries?: Readonly<Record<string, string>>;
 }
 
 /** How a local of a kernel function is shown. */

@@ -28,8 +28,9 @@ interface Entry {
 function catalogueOf(s: Subsystem, files: readonly LoadedFile[]): string {
   const entries = files.flatMap((f) => f.scenarios.flatMap((scenario) => entryOf(s, f, scenario)));
   const groups = (s.tags ?? []).map((g) => {
-    const tags = [...new Set(entries.flatMap((e) => e.tags))].filter((t) => g.pattern.test(t)).sort();
-    return { title: g.title, tags };
+    const used = entries.flatMap((e) => e.tags).filter((t) => g.pattern.test(t));
+    const about = g.entries ?? {};
+    return { title: g.title, about, tags: [...new Set([...Object.keys(about), ...used])].sort() };
   });
   return [
     `# ${s.name}: scenarios`,
@@ -50,7 +51,7 @@ function catalogueOf(s: Subsystem, files: readonly LoadedFile[]): string {
         `## ${g.title}`,
         table(
           ['entry', 'scenario', 'kernel', 'ends in'],
-          g.tags.flatMap((t) => entries.filter((e) => e.tags.includes(t)).map((e) => row(t, e))),
+          g.tags.flatMap((t) => rows(t, g.about[t], entries)),
         ),
       ]),
     '',
@@ -77,6 +78,14 @@ const read = (root: string, path: string): string => readFileSync(join(root, pat
 /** Files that hold entries, each once. */
 const linked = (entries: readonly Entry[]): string =>
   [...new Set(entries.map((e) => `[${e.file}](${e.link})`))].join(', ');
+
+/** The rows of an entry of a list; what the entry is about stands in the first. */
+function rows(tag: string, about: string | undefined, entries: readonly Entry[]): string[][] {
+  const shown = entries.filter((e) => e.tags.includes(tag)).map((e) => row(tag, e));
+  const [first = [tag, 'none', '', '']] = shown;
+  if (about !== undefined) first[0] = `${tag}: ${about}`;
+  return [first, ...shown.slice(1)];
+}
 
 const row = (tag: string, e: Entry): string[] => [
   tag,

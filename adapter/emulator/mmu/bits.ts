@@ -6,6 +6,7 @@ export const PT_USER_MASK = 1n << 2n;
 export const PT_ACCESSED_MASK = 1n << 5n;
 export const PT_DIRTY_MASK = 1n << 6n;
 export const PT_PAGE_SIZE_MASK = 1n << 7n;
+export const PT_GLOBAL_MASK = 1n << 8n;
 export const PT64_BASE_ADDR_MASK = ((1n << 40n) - 1n) << 12n;
 export const PT64_NX_MASK = 1n << 63n;
 const VMX_EPT_EXECUTABLE_MASK = 1n << 2n;

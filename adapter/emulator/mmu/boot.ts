@@ -269,6 +269,7 @@ function createVm(machine: Machine, c: Configuration): Kvm {
       mm,
     }),
   ) as Kvm;
+  if (variant.oos.global_pages !== null) kvm.arch.oos_global_pages = variant.oos.global_pages();
   const tdp = c.options.paging === 'tdp';
   const guest = tdp && c.options.guest_paging !== 'off' ? c.options.guest_paging : c.options.paging;
   const walk = walkBits(bits, guest !== 'tdp');

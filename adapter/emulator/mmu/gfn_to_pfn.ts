@@ -1,7 +1,7 @@
 /** From guest frames to host frames (specification, section 6). No lock is held. */
 import { down_read, READ_ONCE, type Step, up_read } from '../../machine/index.js';
 import { handle_mm_fault } from './host/fault.js';
-import { memslot_is_visible } from './memslot.js';
+import { gfn_to_memslot_unsafe, memslot_is_visible } from './memslot.js';
 import { pte_pfn, pte_present, pte_write } from './structures/host.js';
 import type { Kvm } from './structures/kvm.js';
 import type { KvmMemorySlot } from './structures/memslot.js';
@@ -36,7 +36,7 @@ export function* get_user_pages(kvm: Kvm, hva: number, write_fault: boolean): St
 }
 
 /** The slow way, for which the lock of the areas is needed. */
-function* hva_to_pfn_slow(kvm: Kvm, hva: number, write_fault: boolean): Step<Resolved> {
+export function* hva_to_pfn_slow(kvm: Kvm, hva: number, write_fault: boolean): Step<Resolved> {
   const { mm } = kvm;
   yield* down_read(mm.mmap_sem);
   const page = yield* get_user_pages(kvm, hva, write_fault);
@@ -63,7 +63,14 @@ export function* gfn_to_pfn_memslot(
 ): Step<Resolved> {
   if (!memslot_is_visible(slot)) return NOSLOT;
   const write = write_fault || kvm.bits.SPTE_HOST_WRITEABLE === 0n;
-  return yield* hva_to_pfn(kvm, gfn_to_hva_memslot(slot, gfn), write);
+  return yield* kvm.variant.gup(kvm, gfn_to_hva_memslot(slot, gfn), write);
+}
+
+/** The frame behind a guest frame, if it is at hand; -1 otherwise. `mmu_lock` is held. */
+export function* gfn_to_page_atomic(kvm: Kvm, gfn: number): Step<number> {
+  const slot = gfn_to_memslot_unsafe(kvm, gfn);
+  if (!memslot_is_visible(slot)) return -1;
+  return yield* kvm.variant.gfn_to_page_atomic(kvm, gfn_to_hva_memslot(slot, gfn));
 }
 
 /** The frame of a page that is mapped writable already, or -1: for prefetching under `mmu_lock`. */

@@ -114,6 +114,7 @@ function* shadow_guest_table(vcpu: KvmVcpu, sp: KvmMmuPage): Step<void> {
  * @param gaddr      address whose translation is being built: chooses the quadrant
  * @param direct     a linear range of guest frames from `gfn` on, and not the guest table that lies in `gfn`
  * @param parent_pte the entry that will point to it; 0 for a root
+ * @param root_gfn   frame of the guest's root from which it is reached; -1 for a root, a direct page, or where that is not known
  */
 export function* kvm_mmu_get_page(
   vcpu: KvmVcpu,
@@ -123,13 +124,15 @@ export function* kvm_mmu_get_page(
   direct: boolean,
   access: number,
   parent_pte: number,
+  root_gfn = -1,
 ): Step<KvmMmuPage> {
   const { kvm } = vcpu;
   const role = role_of(vcpu, gaddr, level, direct, access);
-  const existing = yield* kvm.variant.oos.lookup(vcpu, gfn, role);
+  const { oos } = kvm.variant;
+  const existing = yield* oos.lookup(vcpu, gfn, role, root_gfn);
   if (existing !== null) {
     mmu_page_add_parent_pte(vcpu, existing, parent_pte);
-    yield* kvm.variant.oos.adopted(vcpu, existing);
+    yield* oos.adopted(vcpu, existing);
     if (existing.write_flooding_count > 0) existing.write_flooding_count = 0;
     trace_kvm_mmu_get_page(existing, false);
     return existing;
@@ -137,6 +140,7 @@ export function* kvm_mmu_get_page(
   kvm.stat.mmu_cache_miss++;
   const sp = kvm_mmu_alloc_page(vcpu, gfn, role);
   mmu_page_add_parent_pte(vcpu, sp, parent_pte);
+  if (oos.created !== null) oos.created(vcpu, sp, root_gfn);
   kvm.arch.mmu_page_hash.add(sp);
   if (!direct) yield* shadow_guest_table(vcpu, sp);
   trace_kvm_mmu_get_page(sp, true);

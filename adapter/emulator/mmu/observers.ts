@@ -52,7 +52,7 @@ export class Observers {
   /** Guest code accesses memory through a cached translation of the page `vpn`, in this step. */
   readonly guestAccessed: ((vcpu: KvmVcpu, entry: TlbEntry, a: GuestAccess) => void)[] = [];
   /** The guest begins to flush what it has cached: all of it, or the translation of one page. */
-  readonly guestFlushes: ((vcpu: KvmVcpu, vpn: number | null) => void)[] = [];
+  readonly guestFlushes: ((vcpu: KvmVcpu, vpn: number | null, global: boolean) => void)[] = [];
   /** A shadow page of a guest table is new, goes unsync, is synced, or is zapped. */
   readonly tableChanged: ((sp: KvmMmuPage) => void)[] = [];
   /** A vCPU has brought up to date all that its roots reach; it still holds `mmu_lock`. */

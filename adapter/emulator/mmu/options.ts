@@ -1,6 +1,7 @@
 /** What can be written in `use mmu { ... }`. */
 import type { Option, Profile, Switch } from '../subsystem.js';
 import { GUEST_PAGING, PAGING } from './guest/control_registers.js';
+import { profiles2008 } from './profiles_2008.js';
 import { switchTables } from './variant.js';
 
 const M = 2 ** 20;
@@ -97,37 +98,6 @@ const v5_15 = {
   ad_flush: 'yes',
 };
 
-/** What Linux 2.6.27 does otherwise than the base. */
-const wp_2008: Readonly<Record<string, string>> = {
-  oos: 'none',
-  fpf: 'off',
-  volatile_rule: 'ad-only',
-  spte_update: 'stale-entry',
-  pt_protect_test: 'w-only',
-  bypass_guest_pf: 'on',
-  slots_lock: 'rwsem',
-  dirtylog: 'copy-protect-clear',
-  dirty_set: 'test-then-set',
-  ipi: 'dedupe',
-  notifier_flush: 'after-unlock',
-  hostw_bit: 'none',
-  slot_wp: 'all-entries',
-  enable_log: 'keep-large',
-  dirty_track: 'w-at-protect',
-  age_without_a: 'old',
-  role_bits: '2008',
-  direct_key: 'parent-access',
-  direct_validate: 'no',
-  clear_spte: 'plain',
-  gpte_check: 'looked-up',
-  sync_write: 'trust-unsync',
-  invlpg_quadrant: 'ignored',
-  pte_prefetch: 'off',
-  flooding: 'per-vcpu',
-  pv_flush_sync: 'no',
-  shrink: 'scan-all',
-};
-
 export const profiles: readonly Profile[] = [
   {
     name: 'fpf',
@@ -147,11 +117,6 @@ export const profiles: readonly Profile[] = [
       direct_new_cr3: 'noop',
       shrink: 'scan-all',
     },
-  },
-  {
-    name: 'wp-2008',
-    doc: 'Linux 2.6.27: every page table of the guest that is shadowed is write-protected, and a store to it is emulated, or is the third in a row and drops the shadow. Faults of absent entries go straight to the guest.',
-    switches: wp_2008,
   },
   {
     name: 'fpf-naive',
@@ -178,4 +143,5 @@ export const profiles: readonly Profile[] = [
     doc: 'Linux in the middle of 2026: besides, a table that is linked already is used only for the frame and the kind of map that are wanted.',
     switches: { ...v5_15, child_reuse: 'gfn+role' },
   },
+  ...profiles2008,
 ];

@@ -37,6 +37,8 @@ export interface Mapping {
   /** Nobody has asked for it yet: it does not count as accessed. */
   readonly speculative: boolean;
   readonly host_writable: boolean;
+  /** The guest flushes it only with all of its TLB. */
+  readonly global?: boolean;
 }
 
 /** Whether the large frame of a level that holds a gfn must not be mapped large. */
@@ -88,7 +90,7 @@ const supervisor_override = (vcpu: KvmVcpu, a: Asker): boolean =>
 /** Builds and writes a leaf spte. Returns whether a store to the page has to be emulated. */
 export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker): Step<boolean> {
   const { kvm } = vcpu;
-  const { spte_update, flush_order, oos } = kvm.variant;
+  const { spte_update, flush_order, oos, wrprotected_large } = kvm.variant;
   const entry = yield* spte_update.entry(sptep);
   const slot = gfn_to_memslot_unsafe(kvm, m.gfn);
   let spte = make_spte(kvm, m);
@@ -97,8 +99,11 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker
   const granted = m.host_writable && (m.pte_access & ACC_WRITE_MASK) !== 0;
   if (granted || supervisor_override(vcpu, asker)) {
     if (m.level > PT_PAGE_TABLE_LEVEL && (yield* has_wrprotected_page(m.gfn, slot, m.level))) {
-      yield* kvm.variant.large_drop_flush(vcpu, sptep);
-      return true;
+      if (wrprotected_large !== 'read-only') {
+        yield* kvm.variant.large_drop_flush(vcpu, sptep);
+        return wrprotected_large === 'dropped';
+      }
+      denied = true;
     }
     const read_only = spte;
     spte |= PT_WRITABLE_MASK | kvm.bits.SPTE_MMU_WRITEABLE;
@@ -112,7 +117,7 @@ export function* set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker
       const sps = gfn_indirect_valid_sps(kvm, m.gfn);
       if (sps.length > 0) {
         if (asker.write_fault) kvm.emulator_stat.guest_pt_stores_trapped++;
-        denied = asker.can_unsync
+        denied ||= asker.can_unsync
           ? yield* oos.need_write_protect(vcpu, sps, asker)
           : kvm.variant.sync_write(sps);
       }
@@ -166,9 +171,12 @@ function page_header_update_slot(kvm: Kvm, sptep: number, gfn: number): void {
  */
 export function* mmu_set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: Asker): Step<boolean> {
   const { kvm } = vcpu;
+  const { oos, mmio_over_present } = kvm.variant;
+  if (oos.installing !== null) yield* oos.installing(vcpu, page_header(sptep), m);
   const mmio = is_noslot_pfn(m.pfn);
-  const was_rmapped = mmio && kvm.variant.mmio_over_present ? false : yield* clear_the_way(kvm, sptep, m);
+  const was_rmapped = mmio && mmio_over_present ? false : yield* clear_the_way(kvm, sptep, m);
   if (mmio) {
+    if (oos.installed !== null) oos.installed(page_header(sptep));
     yield* mark_mmio_spte(kvm, sptep, m.gfn, m.pte_access);
     return true;
   }
@@ -176,6 +184,7 @@ export function* mmu_set_spte(vcpu: KvmVcpu, sptep: number, m: Mapping, asker: A
   if (denied) yield* kvm_mmu_flush_tlb(vcpu);
   // Nobody changes it while the lock is held but for A, D and W: looking whether it is there is no step.
   if (kvm.bits.is_shadow_present_pte(peek_spte(sptep))) yield* note_mapping(vcpu, sptep, m, was_rmapped);
+  if (oos.installed !== null) oos.installed(page_header(sptep));
   return denied && asker.write_fault;
 }
 

@@ -33,7 +33,9 @@ import { flush_root_check } from './variants/flush_root_check.js';
 import { fpf, fpf_mark, fpf_scope } from './variants/fpf.js';
 import { free_before_lock } from './variants/free_before_lock.js';
 import { gfn_mismatch } from './variants/gfn_mismatch.js';
+import { gfn_to_page_atomic } from './variants/gfn_to_page_atomic.js';
 import { gpte_check, put_on_fail } from './variants/gpte_check.js';
+import { gup } from './variants/gup.js';
 import { gup_in_vm_fault } from './variants/gup_in_vm_fault.js';
 import { type Invlpg, invlpg, invlpg_quadrant } from './variants/invlpg.js';
 import { ipi } from './variants/ipi.js';
@@ -42,6 +44,9 @@ import { large_drop_flush } from './variants/large_drop_flush.js';
 import { mmio_over_present } from './variants/mmio_over_present.js';
 import { notifier_flush, notifier_retry } from './variants/notifier.js';
 import { type OutOfSync, oos } from './variants/oos.js';
+import { oos_global_pge } from './variants/oos_global_pge.js';
+import { type OosPatches, oos_patches } from './variants/oos_patches.js';
+import { prefetch_map } from './variants/prefetch_map.js';
 import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
 import { pte_prefetch } from './variants/pte_prefetch.js';
@@ -55,6 +60,7 @@ import { slot_delete } from './variants/slot_delete.js';
 import { type SlotsLock, slots_lock } from './variants/slots_lock.js';
 import { spte_update } from './variants/spte_update.js';
 import { type SyncDropFlush, sync_drop_flush } from './variants/sync.js';
+import { sync_account } from './variants/sync_account.js';
 import { type SyncClear, sync_clear } from './variants/sync_clear.js';
 import { type SyncWrite, sync_write } from './variants/sync_write.js';
 import { update_access } from './variants/update_access.js';
@@ -62,6 +68,7 @@ import { volatile_rule } from './variants/volatile_rule.js';
 import { walk_large, walk_pdptr } from './variants/walk_checks.js';
 import { walk_end, walk_lock } from './variants/walk_end.js';
 import { walk_guard } from './variants/walk_guard.js';
+import { wrprotected_large } from './variants/wrprotected_large.js';
 import { zap_restart } from './variants/zap_restart.js';
 
 /** How an spte that may be in use gets new bits, and how its caller learns that other CPUs must flush. */
@@ -193,6 +200,13 @@ export interface Variant {
   readonly walk_large: (kvm: Kvm, spte: bigint) => boolean;
   readonly walk_pdptr: (kvm: Kvm) => WalkStart;
   readonly oos: OutOfSync;
+  readonly oos_patches: OosPatches;
+  readonly oos_global_pge: (vcpu: KvmVcpu) => boolean;
+  readonly gup: (kvm: Kvm, hva: number, write_fault: boolean) => Step<Resolved>;
+  readonly prefetch_map: number;
+  readonly wrprotected_large: 'dropped' | 'retried' | 'read-only';
+  readonly sync_account: (kvm: Kvm, gfn: number) => Step<void>;
+  readonly gfn_to_page_atomic: (kvm: Kvm, hva: number) => Step<number>;
   readonly sync_drop_flush: SyncDropFlush;
   readonly clean_gpte: CleanGpte;
   readonly sync_clear: SyncClear;
@@ -279,6 +293,13 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   walk_large,
   walk_pdptr,
   oos,
+  oos_patches,
+  oos_global_pge,
+  gup,
+  prefetch_map,
+  wrprotected_large,
+  sync_account,
+  gfn_to_page_atomic,
   sync_drop_flush,
   clean_gpte,
   sync_clear,

@@ -5,12 +5,7 @@ import { KVM_MMU_PREPARE_ZAP_PAGE } from './events.js';
 import { drop_parent_pte, kvm_mmu_free_page, kvm_mmu_isolate_page } from './mmu_page.js';
 import { rmap_get_first } from './pte_list.js';
 import { unaccount_shadowed } from './shadow/account.js';
-import {
-  kvm_unlink_unsync_page,
-  mmu_pages_clear_parents,
-  mmu_unsync_walk,
-  type UnsyncPath,
-} from './shadow/unsync.js';
+import { mmu_pages_clear_parents, mmu_unsync_walk, type UnsyncPath } from './shadow/unsync.js';
 import { drop_spte, mmu_spte_clear_no_track, peek_spte } from './spte.js';
 import type { Kvm } from './structures/kvm.js';
 import { type KvmMmuPage, kvm_mmu_page, ROLE_INVALID } from './structures/mmu_page.js';
@@ -40,7 +35,8 @@ export function* mmu_page_zap_pte(kvm: Kvm, sp: KvmMmuPage, sptep: number): Step
   return true;
 }
 
-function* kvm_mmu_page_unlink_children(kvm: Kvm, sp: KvmMmuPage): Step<void> {
+/** Empties a page. */
+export function* kvm_mmu_page_unlink_children(kvm: Kvm, sp: KvmMmuPage): Step<void> {
   for (let i = 0; i < 512; i++) {
     // An empty entry stays so while the lock is held: looking at it is no step.
     if (!kvm.bits.is_empty_spte(peek_spte(sp.spt.at(i)))) yield* mmu_page_zap_pte(kvm, sp, sp.spt.at(i));
@@ -54,7 +50,7 @@ function* kvm_mmu_unlink_parents(sp: KvmMmuPage): Step<void> {
 }
 
 /** Zaps all unsync pages below a page: nobody would find them any more. Returns how many were put on the list. */
-function* mmu_zap_unsync_children(kvm: Kvm, parent: KvmMmuPage, list: KvmMmuPage[]): Step<number> {
+export function* mmu_zap_unsync_children(kvm: Kvm, parent: KvmMmuPage, list: KvmMmuPage[]): Step<number> {
   if (parent.level === PT_PAGE_TABLE_LEVEL) return 0;
   let zapped = 0;
   for (
@@ -82,11 +78,11 @@ export function* kvm_mmu_prepare_zap_page(kvm: Kvm, sp: KvmMmuPage, list: KvmMmu
   kvm.stat.mmu_shadow_zapped++;
   kvm.variant.flooding.zapped(kvm);
   for (const o of kvm.observers.pageZapped) o(sp);
-  const children = yield* mmu_zap_unsync_children(kvm, sp, list);
+  const children = yield* kvm.variant.oos.zap_children(kvm, sp, list);
   yield* kvm_mmu_page_unlink_children(kvm, sp);
   yield* kvm_mmu_unlink_parents(sp);
   if (!sp.invalid && !sp.direct) yield* unaccount_shadowed(kvm, sp.gfn);
-  if (sp.unsync) kvm_unlink_unsync_page(kvm, sp);
+  if (sp.unsync) kvm.variant.oos.unlink(kvm, sp);
   kvm.arch.active_mmu_pages.del(sp);
   const rooted = sp.root_count > 0;
   if (rooted) kvm.arch.active_mmu_pages.add(sp);

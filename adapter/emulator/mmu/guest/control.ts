@@ -46,9 +46,9 @@ export function* exit_begin(
   return c;
 }
 
-/** The instruction makes the CPU forget translations, by the architecture: all, or those of one page. */
-export function flushes(vcpu: KvmVcpu, vpn: number | null): void {
-  for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, vpn);
+/** The instruction makes the CPU forget translations, by the architecture: all, with global ones or without, or those of one page. */
+export function flushes(vcpu: KvmVcpu, vpn: number | null, global = true): void {
+  for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, vpn, global);
 }
 
 /** The guest goes on. */
@@ -85,6 +85,7 @@ function* kvm_set_cr0(vcpu: KvmVcpu, cr0: number): Step<void> {
   const efer = lma ? arch.efer | EFER_LMA : arch.efer & ~EFER_LMA;
   if (efer !== arch.efer) arch.efer = efer;
   if (is_pae_paging(vcpu) && (changed & BigInt(X86_CR0_PG)) !== 0n) yield* load_pdptrs(vcpu, arch.cr3);
+  if (vcpu.kvm.variant.oos.sync_global !== null) yield* vcpu.kvm.variant.oos.sync_global(vcpu);
   if (changed !== 0n) yield* kvm_mmu_reset_context(vcpu);
 }
 
@@ -98,6 +99,7 @@ function* kvm_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
   if (changed !== 0) flushes(vcpu, null);
   vcpu.arch.cr4 = cr4;
   if (is_pae_paging(vcpu) && changed !== 0) yield* load_pdptrs(vcpu, vcpu.arch.cr3);
+  if (vcpu.kvm.variant.oos.sync_global !== null) yield* vcpu.kvm.variant.oos.sync_global(vcpu);
   if (changed !== 0) yield* kvm_mmu_reset_context(vcpu);
 }
 
@@ -108,7 +110,7 @@ function* kvm_set_cr4(vcpu: KvmVcpu, cr4: number): Step<void> {
 export function* guest_set_cr3(vcpu: KvmVcpu, cr3: number, emulated = false): Step<void> {
   if (!emulated && !exits_for_cr3(vcpu)) return yield* hw_set_cr3(vcpu, cr3);
   const c = yield* exit_begin(vcpu, emulated ? 'INVALID_STATE' : 'CR_ACCESS', 'cr3');
-  flushes(vcpu, null);
+  flushes(vcpu, null, !has(vcpu.arch.cr4, X86_CR4_PGE));
   yield* kvm_set_cr3(vcpu, cr3);
   yield* exit_end(vcpu, c);
 }

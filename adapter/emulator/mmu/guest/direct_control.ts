@@ -15,7 +15,7 @@ import {
   vcpu_exit_guest,
   vcpu_srcu_lock,
 } from '../x86.js';
-import { is_pae_paging } from './control_registers.js';
+import { has, is_pae_paging, X86_CR4_PGE } from './control_registers.js';
 import { gpte_pages } from './gpte.js';
 import { guest_format, guest_is_paged } from './init_mmu.js';
 import { check_pdpte, pdpte_gpa, set_pdptr } from './pdptrs.js';
@@ -24,7 +24,7 @@ import { check_pdpte, pdpte_gpa, set_pdptr } from './pdptrs.js';
 export const exits_for_cr3 = (vcpu: KvmVcpu): boolean =>
   !vcpu.kvm.tdp || (vcpu.kvm.walk.ept && !guest_is_paged(vcpu));
 /** Whether KVM hears of INVLPG. */
-export const exits_for_invlpg = (vcpu: KvmVcpu): boolean => !vcpu.kvm.tdp;
+export const exits_for_invlpg = ({ kvm }: KvmVcpu): boolean => !kvm.tdp && kvm.variant.invlpg.trapped;
 
 /** Leaves the guest because the tables of KVM do not translate an address, and handles that. */
 function* violation(vcpu: KvmVcpu, c: Cpu, gpa: number, fault: number): Step<boolean> {
@@ -68,7 +68,7 @@ export function* hw_set_cr3(vcpu: KvmVcpu, cr3: number): Step<void> {
     });
     vcpu.arch.cr3 = cr3;
     vcpu.arch.guest_cr3 = cr3;
-    for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, null);
+    for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, null, !has(vcpu.arch.cr4, X86_CR4_PGE));
     flush_tlb(vcpu, 'cr3 loaded');
     break;
   }
@@ -84,7 +84,7 @@ export function* hw_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
   } while (c.guest !== vcpu);
   const vpn = Math.floor(gva / 4096);
   const { type } = guest_format(vcpu);
-  for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, vpn);
+  for (const o of vcpu.kvm.observers.guestFlushes) o(vcpu, vpn, true);
   for (const e of vcpu.tlb.all()) {
     const pages = Math.max(2 ** (9 * (e.level - 1)), e.guest_level > 1 ? gpte_pages(type, e.guest_level) : 1);
     if (Math.floor(e.vpn / pages) === Math.floor(vpn / pages)) flush_tlb_entry(vcpu, e, 'INVLPG');

@@ -3,6 +3,7 @@ import {
   PT_ACCESSED_MASK,
   PT_DIRECTORY_LEVEL,
   PT_DIRTY_MASK,
+  PT_GLOBAL_MASK,
   PT_PAGE_SIZE_MASK,
   PT_PAGE_TABLE_LEVEL,
   PT_PDPE_LEVEL,
@@ -42,6 +43,8 @@ export interface GuestFormat {
 
 export const is_present_gpte = (gpte: bigint): boolean => (gpte & PT_PRESENT_MASK) !== 0n;
 export const is_dirty_gpte = (gpte: bigint): boolean => (gpte & PT_DIRTY_MASK) !== 0n;
+/** Of a last entry: whether a load of cr3 leaves it in the TLB, if CR4.PGE is set. */
+export const is_global_gpte = (gpte: bigint): boolean => (gpte & PT_GLOBAL_MASK) !== 0n;
 export const is_accessed_gpte = (gpte: bigint): boolean => (gpte & PT_ACCESSED_MASK) !== 0n;
 
 /** Number of the entry of an address in a table of `level`. */

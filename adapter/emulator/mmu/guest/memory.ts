@@ -80,6 +80,19 @@ export function* kvm_read_guest_atomic(kvm: Kvm, gpa: number, bytes: number): St
   return pte_present(pte) ? bytes_of(load_word(wordAt(pte, hva)), gpa % 8, bytes) : undefined;
 }
 
+/** Sets bits of guest memory under `mmu_lock`; nothing happens where the page is not there. */
+export function* set_guest_bits_atomic(kvm: Kvm, gpa: number, bits: bigint, bytes: number): Step<void> {
+  const hva = gpa_to_hva(kvm, gpa);
+  if (hva < 0 || !usable(pteOf(kvm, hva), true)) return;
+  yield* event_step('sets bits of guest memory', machine.phys, wordAt(pteOf(kvm, hva), hva));
+  const pte = pteOf(kvm, hva);
+  if (!usable(pte, true)) return;
+  const pa = wordAt(pte, hva);
+  const word = load_word(pa);
+  const value = bytes_of(word, gpa % 8, bytes) | bits;
+  put_user(kvm, hva, pa, with_bytes(word, gpa % 8, bytes, value));
+}
+
 /** Stores 1 to 8 bytes that lie in one word of guest memory. Returns the frame of the host; -1 where no slot has the address. */
 export function* kvm_write_guest(kvm: Kvm, gpa: number, value: bigint, bytes: number): Step<number> {
   const hva = gpa_to_hva(kvm, gpa);

@@ -9,6 +9,7 @@ import {
   gpte_to_gfn_lvl,
   is_accessed_gpte,
   is_dirty_gpte,
+  is_global_gpte,
   is_last_gpte,
   is_present_gpte,
   is_rsvd_bits_set,
@@ -25,6 +26,8 @@ export interface Translation {
   readonly executable: boolean;
   readonly accessed: boolean;
   readonly dirty: boolean;
+  /** A load of cr3 leaves it in the TLB, if CR4.PGE is set. */
+  readonly global: boolean;
 }
 
 /** Reads guest memory: as it is now, or as it was. */
@@ -51,6 +54,7 @@ const unpaged = (gfn: number): Translation => ({
   executable: true,
   accessed: true,
   dirty: true,
+  global: false,
 });
 
 /** How far down a walk is: the last entry that was read, its level, and what all of them allow. */
@@ -93,6 +97,7 @@ const translation = (f: GuestFormat, { gpte, level, all, nx }: Place, vpn: numbe
   executable: !nx,
   accessed: is_accessed_gpte(gpte),
   dirty: is_dirty_gpte(gpte),
+  global: is_global_gpte(gpte),
 });
 
 /** What an entry was at some moments: its value, and the first step, not before that asked for, at which it was so. */

@@ -45,6 +45,8 @@ import { cmpxchg_guest, kvm_read_guest } from './memory.js';
 export interface GuestWalker {
   /** Where the walk ended. */
   level: number;
+  /** Where it began: the level of the highest table that lies in memory. */
+  root_level: number;
   readonly table_gfn: number[];
   readonly ptes: bigint[];
   readonly pte_gpa: number[];
@@ -60,6 +62,7 @@ export interface GuestWalker {
 
 const newWalker = (): GuestWalker => ({
   level: 0,
+  root_level: 0,
   table_gfn: [],
   ptes: [],
   pte_gpa: [],
@@ -132,6 +135,7 @@ function* walk_once(
 ): Step<boolean> {
   const { type } = f;
   let { pte, level } = root_entry(vcpu, f, addr);
+  w.root_level = level;
   if (f.root_level === PT32E_ROOT_LEVEL && !is_present_gpte(pte)) {
     w.fault = 0;
     return true;

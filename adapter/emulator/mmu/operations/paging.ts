@@ -4,6 +4,7 @@ import { type Operation, type Param, UsageError } from '../../subsystem.js';
 import {
   PT_ACCESSED_MASK,
   PT_DIRTY_MASK,
+  PT_GLOBAL_MASK,
   PT_PRESENT_MASK,
   PT_USER_MASK,
   PT_WRITABLE_MASK,
@@ -25,8 +26,6 @@ import type { Kvm } from '../structures/kvm.js';
 import { hex } from '../structures/pointer.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import { address, guestAddress, pages, value } from './arguments.js';
-
-const PT_GLOBAL_MASK = 1n << 8n;
 
 /** Bits of an entry, by the names of the parameters that ask for them. */
 export const GPTE_BITS: readonly (readonly [name: string, doc: string, initially: boolean, mask: bigint])[] =

@@ -5,13 +5,18 @@ import { gfn_to_memslot_unsafe } from '../memslot.js';
 import { lpage_info_slot } from '../rmap.js';
 import type { Kvm } from '../structures/kvm.js';
 
-function* account(kvm: Kvm, gfn: number, by: number): Step<void> {
+/** Changes how often the large frames that hold a table are counted as not to be mapped large. */
+export function* account_write_count(kvm: Kvm, gfn: number, by: number): Step<void> {
   const slot = gfn_to_memslot_unsafe(kvm, gfn);
   if (slot !== null)
     for (let level = PT_DIRECTORY_LEVEL; level <= PT_PDPE_LEVEL; level++) {
       const info = lpage_info_slot(gfn, slot, level);
       yield* WRITE_ONCE(info, 'write_count', info.write_count + by);
     }
+}
+
+function* account(kvm: Kvm, gfn: number, by: number): Step<void> {
+  yield* account_write_count(kvm, gfn, by);
   yield* WRITE_ONCE(kvm.arch, 'indirect_shadow_pages', kvm.arch.indirect_shadow_pages + by);
 }
 

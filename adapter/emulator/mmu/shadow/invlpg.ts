@@ -48,6 +48,6 @@ function* paging_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
 /** The guest drops one translation from its TLB. */
 export function* kvm_mmu_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
   if (!vcpu.arch.mmu.direct_map) yield* paging_invlpg(vcpu, gva);
-  yield* kvm_mmu_flush_tlb(vcpu);
+  if (vcpu.kvm.variant.invlpg.flush) yield* kvm_mmu_flush_tlb(vcpu);
   vcpu.stat.invlpg++;
 }

@@ -10,6 +10,7 @@ import {
 } from '../direct_map.js';
 import { PFERR_FETCH_MASK, PFERR_USER_MASK, PFERR_WRITE_MASK } from '../fast_page_fault.js';
 import { gfn_to_pfn_memslot, is_noslot_pfn } from '../gfn_to_pfn.js';
+import { is_global_gpte } from '../guest/gpte.js';
 import { guest_format } from '../guest/init_mmu.js';
 import { kvm_read_guest_atomic } from '../guest/memory.js';
 import { type GuestWalker, walk_addr } from '../guest/walk_addr.js';
@@ -85,6 +86,8 @@ function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted
   // The highest entry was read without the lock. Its table is the root's, which has been write-protected ever since.
   const top_level = Math.max(vcpu.arch.mmu.root_level === 3 ? 2 : vcpu.arch.mmu.root_level, 1);
   const prefetch_ptes: bigint[] = [];
+  // What is reached through a page that several roots share belongs to none of them.
+  let multiroot = false;
   if (gpte_check === ROOT && (yield* gpte_changed(vcpu, gw, top_level, prefetch_ptes))) return false;
 
   if (kvm.variant.root_check(vcpu.arch.mmu.root_hpa)) return false;
@@ -103,7 +106,9 @@ function* fetch(vcpu: KvmVcpu, gw: GuestWalker, { addr, asker, mapping }: Wanted
     if (!present(vcpu, sptep)) {
       const access = kvm.variant.pt_access(gw, level);
       const before = kvm.stat.mmu_cache_miss;
-      sp = yield* kvm_mmu_get_page(vcpu, table_gfn, addr, level - 1, false, access, sptep);
+      const root_gfn = multiroot ? -1 : (gw.table_gfn[gw.root_level - 1] as number);
+      sp = yield* kvm_mmu_get_page(vcpu, table_gfn, addr, level - 1, false, access, sptep, root_gfn);
+      if (sp.root_gfn === -1) multiroot = true;
       reached = kvm.stat.mmu_cache_miss === before ? FOUND : CREATED;
       yield* kvm.variant.oos.linking(vcpu, sp);
     }
@@ -196,6 +201,7 @@ export function* paging_page_fault(vcpu: KvmVcpu, addr: number, error_code: numb
     pfn: pfn - offset,
     speculative: false,
     host_writable: map_writable,
+    global: is_global_gpte(walker.ptes[walker.level - 1] as bigint),
   };
 
   yield* spin_lock(kvm.mmu_lock);

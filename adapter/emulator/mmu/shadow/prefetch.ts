@@ -6,6 +6,7 @@ import {
   gpte_access,
   gpte_to_gfn,
   is_accessed_gpte,
+  is_global_gpte,
   is_present_gpte,
   is_rsvd_bits_set,
 } from '../guest/gpte.js';
@@ -46,7 +47,15 @@ export function* prefetch_gpte(
   if (no_dirty_log && (pte_access & ACC_WRITE_MASK) !== 0 && slot.dirty_bitmap !== null) return false;
   const pfn = yield* hva_to_pfn_atomic(kvm, gfn_to_hva_memslot(slot, gfn));
   if (pfn < 0) return false;
-  const m = { pte_access, level: PT_PAGE_TABLE_LEVEL, gfn, pfn, speculative: true, host_writable: true };
+  const m = {
+    pte_access,
+    level: PT_PAGE_TABLE_LEVEL,
+    gfn,
+    pfn,
+    speculative: true,
+    host_writable: true,
+    global: is_global_gpte(gpte),
+  };
   yield* mmu_set_spte(vcpu, sptep, m, SPECULATIVE);
   return true;
 }

@@ -1,6 +1,7 @@
 /** What the entries of a new shadow page hold before anything is mapped (specification, section 9.2 and Annex B). `mmu_lock` is held. */
 import { type Step, WORDS } from '../../../machine/index.js';
 import { PT_PAGE_TABLE_LEVEL } from '../bits.js';
+import { gfn_to_page_atomic } from '../gfn_to_pfn.js';
 import { is_present_gpte, PT32 } from '../guest/gpte.js';
 import { guest_format } from '../guest/init_mmu.js';
 import { bytes_of, kvm_read_guest_atomic } from '../guest/memory.js';
@@ -25,8 +26,12 @@ export function* prefetch_page(vcpu: KvmVcpu, sp: KvmMmuPage): Step<void> {
   }
   const first = first_gpte_gpa(type, sp);
   const per_word = 8 / type.bytes;
+  let there = false;
   for (let i = 0; i < WORDS; i += per_word) {
-    const word = yield* kvm_read_guest_atomic(kvm, first + i * type.bytes, 8);
+    // The words that are read after one look at the host's page table.
+    if ((i / per_word) % kvm.variant.prefetch_map === 0)
+      there = (yield* gfn_to_page_atomic(kvm, sp.gfn)) >= 0;
+    const word = there ? yield* kvm_read_guest_atomic(kvm, first + i * type.bytes, 8) : undefined;
     for (let k = 0; k < per_word; k++)
       if (word === undefined || is_present_gpte(bytes_of(word, k * type.bytes, type.bytes)))
         store_word(sp.spt.at(i + k), trap);

@@ -185,13 +185,14 @@ export function* mmu_sync_children(vcpu: KvmVcpu, parent: KvmMmuPage, can_yield:
 /** Syncs everything that the roots of a vCPU reach. */
 export function* mmu_sync_roots(vcpu: KvmVcpu): Step<void> {
   const { mmu } = vcpu.arch;
+  const { oos } = vcpu.kvm.variant;
   if (mmu.direct_map || mmu.root_hpa === INVALID_PAGE) return;
   if (mmu.shadow_root_level === PT64_ROOT_LEVEL)
-    yield* mmu_sync_children(vcpu, page_header(mmu.root_hpa / 8), true);
+    yield* oos.sync_root(vcpu, page_header(mmu.root_hpa / 8), true);
   else
     for (let i = 0; i < 4; i++) {
       const root = machine.phys.$load((mmu.pae_root as Spt).at(i));
-      if (root !== 0n) yield* mmu_sync_children(vcpu, page_header(spte_to_pfn(root) * WORDS), true);
+      if (root !== 0n) yield* oos.sync_root(vcpu, page_header(spte_to_pfn(root) * WORDS), true);
     }
   for (const o of vcpu.kvm.observers.rootsSynced) o(vcpu);
 }

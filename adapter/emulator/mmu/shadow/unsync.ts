@@ -43,13 +43,13 @@ export function* mmu_convert_notrap(kvm: Kvm, sp: KvmMmuPage): Step<void> {
       yield* write64(sp.spt.at(i), shadow_trap_nonpresent_pte);
 }
 
-/** A page goes unsync: its guest table becomes writable. */
-export function* __kvm_unsync_page(kvm: Kvm, sp: KvmMmuPage): Step<void> {
+/** A page goes unsync: its guest table becomes writable. `mark`: the pages above are told. */
+export function* __kvm_unsync_page(kvm: Kvm, sp: KvmMmuPage, mark = true): Step<void> {
   if (machine.wants(KVM_MMU_UNSYNC_PAGE))
     machine.emit(KVM_MMU_UNSYNC_PAGE, [sp.gfn, sp.role, sp.root_count, sp.unsync]);
   kvm.stat.mmu_unsync++;
   sp.unsync = true;
-  kvm_mmu_mark_parents_unsync(sp);
+  if (mark) kvm_mmu_mark_parents_unsync(sp);
   yield* kvm.variant.notrap_unsync(kvm, sp);
   for (const o of kvm.observers.tableChanged) o(sp);
 }

@@ -44,6 +44,12 @@ export const kvm_arch = struct('kvm_arch', 'The x86 part of a virtual machine: i
     'Shadow pages that are freed when the last of those walks has ended.',
     () => new KList<KvmMmuPage>(),
   ),
+  oos_global_pages: part<KArray<KvmMmuPage | null> | KList<KvmMmuPage> | null>(
+    listOf(handle('kvm_mmu_page')),
+    'Unsync pages that are synced only when all of the TLB is flushed: a ring of 7 with `oos: rfc`, a list with `oos: global-list`.',
+    { guard: 'mmu_lock' },
+  ),
+  oos_global_idx: int('Where the ring takes the next page.', { guard: 'mmu_lock' }),
   mmu_page_hash: own(
     listOf(handle('kvm_mmu_page')),
     'Shadow pages by gfn, in buckets of `gfn & 1023`; the newest of a bucket comes first.',

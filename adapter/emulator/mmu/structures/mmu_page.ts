@@ -9,6 +9,7 @@ import {
   type Instance,
   int,
   KArray,
+  type KList,
   listOf,
   struct,
 } from '../../../machine/index.js';
@@ -96,6 +97,9 @@ export const pte_list_desc = struct(
 );
 export interface PteListDesc extends Instance<typeof pte_list_desc> {}
 
+/** `enum kvm_page_flags` of the first patches about unsync pages. */
+const PAGE_FLAGS = { KVM_PG_global: 1n << 0n, KVM_PG_unsync: 1n << 1n, KVM_PG_inuse: 1n << 2n };
+
 /** `struct kvm_mmu_page`. */
 export const kvm_mmu_page = struct(
   'kvm_mmu_page',
@@ -150,6 +154,28 @@ export const kvm_mmu_page = struct(
     unsync_child_bitmap: part<Bitmap | null>({ kind: 'bitmap' }, 'Which entries those are.', {
       guard: 'mmu_lock',
     }),
+    global: bool(
+      'The guest flushes what the page maps only with all of its TLB: every entry installed so far is global. Only `oos: rfc` and `oos: global-list` set it.',
+      { guard: 'mmu_lock' },
+    ),
+    inuse: bool('A nested sync must not free the page. Only `oos: rfc` sets it.', { guard: 'mmu_lock' }),
+    flags: computed<KvmMmuPage, bigint>(
+      { kind: 'flags', bits: PAGE_FLAGS },
+      'What the first patches about unsync pages keep in one word.',
+      (p): bigint =>
+        (p.global ? PAGE_FLAGS.KVM_PG_global : 0n) |
+        (p.unsync ? PAGE_FLAGS.KVM_PG_unsync : 0n) |
+        (p.inuse ? PAGE_FLAGS.KVM_PG_inuse : 0n),
+    ),
+    root_gfn: int(
+      'Guest frame of the root through which the page was first reached; -1 where that is not known, or it has several. Only `oos: rfc` keeps it.',
+      { initial: -1, show: 'hex', guard: 'mmu_lock' },
+    ),
+    unsync_pages: part<KList<KvmMmuPage> | null>(
+      listOf(handle('kvm_mmu_page')),
+      'Of a root: the unsync pages that belong to it. Only `oos: rfc` has such a list.',
+      { guard: 'mmu_lock' },
+    ),
     write_flooding_count: int('Emulated stores to the guest table since it was last used.', {
       guard: 'mmu_lock',
     }),
@@ -165,6 +191,11 @@ export const kvm_mmu_page = struct(
         words: true,
         guard: 'mmu_lock',
       },
+    ),
+    multimapped: computed<KvmMmuPage, boolean>(
+      BOOL,
+      'More than one entry has pointed to the page, since the last time that none did.',
+      (p): boolean => typeof p.parent_ptes === 'object',
     ),
     slot_bitmap: part<bigint>(INT, 'Bit n: the table has had an spte for a frame of slot n.', {
       initial: 0n,

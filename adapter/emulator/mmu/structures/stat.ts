@@ -16,6 +16,9 @@ export const kvm_vm_stat = struct(
       'Shadow pages that were zapped because their guest table was stored to too often, or oddly.',
     ),
     mmu_unsync: int('Shadow pages that are unsync now.'),
+    mmu_unsync_global: int(
+      'Those of them that wait for a flush of all of the TLB; `oos: rfc` does not count them in `mmu_unsync`.',
+    ),
     mmu_recycled: int('Shadow pages that were zapped to make room for others.'),
     mmu_cache_miss: int('Shadow pages that had to be created because none with that gfn and role existed.'),
     remote_tlb_flush: int('Remote TLB flushes that had to send at least one interrupt.'),

@@ -15,6 +15,10 @@ import { mmu_page_zap_pte } from '../zap.js';
 
 /** The parts of INVLPG in which kernels differ. */
 export interface Invlpg {
+  /** Whether a guest whose tables are shadowed exits for it; otherwise the CPU does it by itself. */
+  readonly trapped: boolean;
+  /** Whether this CPU forgets the address; the instruction itself, which the exit is in place of, has not made it. */
+  readonly flush: boolean;
   /** Whether it leaves pages alone that are in sync, and looks only below pages that have others below them. */
   readonly unsync_only: boolean;
   /** Takes the leaf of the address out; `mmu_lock` is held. `pte_gpa` is the address of the guest's entry. */
@@ -62,14 +66,18 @@ function* refill_unless_counted(vcpu: KvmVcpu, pte_gpa: number): Step<void> {
   if (pte_gpa >= 0) yield* refill(vcpu, pte_gpa, yield* READ_ONCE(vcpu.kvm.arch, 'invlpg_counter'));
 }
 
+const exits = { trapped: true, flush: true };
+
 export const invlpg: SwitchTable<Invlpg> = {
-  doc: 'What INVLPG does with the spte of its address. `prefill-locked`: drops it if its page is unsync, flushes all CPUs, and installs what the guest has there, all under the lock. `nuke` (2.6.28): drops it whatever the page is, and flushes this CPU only. `prefill-unlocked` (2.6.29): the same, and after unlocking reads the entry and has it installed. `nuke-remote`: drops it and flushes all CPUs. `prefill-counter` (2.6.35): installs the entry after unlocking as well, unless another INVLPG has come since.',
+  doc: 'What INVLPG does with the spte of its address. `prefill-locked`: drops it if its page is unsync, flushes all CPUs, and installs what the guest has there, all under the lock. `nuke` (2.6.28): drops it whatever the page is, and flushes this CPU only. `prefill-unlocked` (2.6.29): the same, and after unlocking reads the entry and has it installed. `nuke-remote`: drops it and flushes all CPUs. `prefill-counter` (2.6.35): installs the entry after unlocking as well, unless another INVLPG has come since. `rfc-nuke`, as first posted: drops it and flushes nothing. `untrapped` (before that): the guest does not exit for it; what the CPU itself has cached goes, and the spte stays.',
   values: {
-    'prefill-locked': { unsync_only: true, leaf: drop_and_refill, unlocked: null },
-    nuke: { unsync_only: false, leaf: drop, unlocked: null },
-    'prefill-unlocked': { unsync_only: false, leaf: drop, unlocked: refill_unlocked },
-    'nuke-remote': { unsync_only: false, leaf: drop_and_flush, unlocked: null },
-    'prefill-counter': { unsync_only: true, leaf: drop_and_count, unlocked: refill_unless_counted },
+    'prefill-locked': { ...exits, unsync_only: true, leaf: drop_and_refill, unlocked: null },
+    nuke: { ...exits, unsync_only: false, leaf: drop, unlocked: null },
+    'prefill-unlocked': { ...exits, unsync_only: false, leaf: drop, unlocked: refill_unlocked },
+    'nuke-remote': { ...exits, unsync_only: false, leaf: drop_and_flush, unlocked: null },
+    'prefill-counter': { ...exits, unsync_only: true, leaf: drop_and_count, unlocked: refill_unless_counted },
+    'rfc-nuke': { ...exits, flush: false, unsync_only: false, leaf: drop, unlocked: null },
+    untrapped: { trapped: false, flush: true, unsync_only: false, leaf: drop, unlocked: null },
   },
 };
 

@@ -1,5 +1,4 @@
 /** When a sync says that a page is in sync again (D-04 of the specification). */
-import { kvm_unlink_unsync_page } from '../shadow/unsync.js';
 import type { Kvm } from '../structures/kvm.js';
 import type { KvmMmuPage } from '../structures/mmu_page.js';
 import type { SwitchTable } from '../variant.js';
@@ -11,11 +10,12 @@ export interface SyncClear {
 }
 
 const nothing = (): void => {};
+const unlink = (kvm: Kvm, sp: KvmMmuPage): void => kvm.variant.oos.unlink(kvm, sp);
 
 export const sync_clear: SwitchTable<SyncClear> = {
   doc: 'Whether a page counts as in sync before its entries are synced, so that an entry which maps its own guest table is made read-only, or only after that.',
   values: {
-    before: { before: kvm_unlink_unsync_page, after: nothing },
-    after: { before: nothing, after: kvm_unlink_unsync_page },
+    before: { before: unlink, after: nothing },
+    after: { before: nothing, after: unlink },
   },
 };

@@ -13,6 +13,9 @@ const PAGES = 4;
 /** Frames of the data. */
 const FRAME = 0x20_0000;
 
+/** Bits of the entries that guests write. */
+const ENTRIES = [0x67n, 0x67n, 0x27n, 0x07n, 0x65n, 0x63n, 0x25n, 0n];
+
 export class Kernel extends Guest {
   private readonly checks: InvariantChecks;
   /** Two roots that share the table of the data. */
@@ -21,7 +24,11 @@ export class Kernel extends Guest {
   private leaf = 0;
   private pde = 0;
 
-  constructor(settings: Settings = {}, names: readonly string[] = ALL) {
+  constructor(
+    settings: Settings = {},
+    names: readonly string[] = ALL,
+    private readonly entries: readonly bigint[] = ENTRIES,
+  ) {
     super(settings);
     this.checks = checkInvariants(this.machine, this.kvm, names);
   }
@@ -65,7 +72,7 @@ export class Kernel extends Guest {
     const seen = (gpa: number) => TABLES + gpa - 0x1_0000;
     const bytes = this.bytes();
     const frame = BigInt(FRAME + pick(PAGES) * 4096);
-    const gpte = frame | [0x67n, 0x67n, 0x27n, 0x07n, 0x65n, 0x63n, 0x25n, 0n][pick(8)]!;
+    const gpte = frame | this.entries[pick(this.entries.length)]!;
     switch (verbs[pick(verbs.length)]) {
       case 'w':
         return this.store(va, 7, { cpl }, n);
@@ -148,12 +155,14 @@ export function run(
     host?: boolean;
     verbs?: string;
     rules?: readonly string[];
+    /** Bits of the entries that the guest writes. */
+    entries?: readonly bigint[];
   },
 ): void {
   const pick = random(seed);
   for (let i = 0; i < 8; i++) pick(2);
   const vcpus = o.vcpus ?? 1;
-  const vm = new Kernel({ ...o.settings, vcpus }, o.rules ?? ALL).start(o.slot);
+  const vm = new Kernel({ ...o.settings, vcpus }, o.rules ?? ALL, o.entries).start(o.slot);
   const verbs = o.verbs ?? 'rrwwxppPbdcfiW';
   const guests = Array.from({ length: vcpus }, (_, n) => {
     const acts = Array.from({ length: 3 + pick(10) }, () => {

@@ -1,5 +1,6 @@
 /** INV-G1 and INV-G2: what the guest sees is what its tables say, as the architecture has it. */
 import { WORDS } from '../../../../machine/index.js';
+import { PT_GLOBAL_MASK } from '../../bits.js';
 import type { GuestAccess } from '../../guest/instruction.js';
 import { bytes_of } from '../../guest/memory.js';
 import { look_at_guest } from '../../guest/tables.js';
@@ -26,12 +27,19 @@ interface Past {
 }
 const NEVER: readonly Past[] = [];
 
+/** G of the one entry of 8 bytes, or of the two of 4, in a word. */
+const GLOBAL_ENTRIES = PT_GLOBAL_MASK | (PT_GLOBAL_MASK << 32n);
+/** Whether the word may have held an entry that a load of cr3 leaves in the TLB. */
+const mayBeGlobal = ({ was }: Past): boolean => (was & GLOBAL_ENTRIES) !== 0n;
+
 /** Since when, in steps of the machine, each vCPU may have believed what it has cached; and what the tables were since then. */
 class History {
   private readonly changes = new Kept<readonly Past[]>(NEVER);
   /** Words of tables as they were when they were last looked at. */
   private readonly known = new Ledger<bigint>();
   private readonly flushed = new Ledger<number>();
+  /** The same for translations by global entries. */
+  private readonly flushedGlobal = new Ledger<number>();
   /** Frames in which the hardware has read entries of the guest, without a shadow of theirs. */
   private readonly walked = new Ledger<boolean>();
   /** Words that emulations have stored to and not yet told the shadow pages of, by vCPU. */
@@ -55,10 +63,10 @@ class History {
     });
     observers.emulatedStored.push((v, gpa) => this.emulating.put(peek(v, 'vcpu_id'), gpa - (gpa % 8)));
     observers.emulatedSeen.push((v) => this.emulated(peek(v, 'vcpu_id')));
-    observers.guestFlushes.push((v, vpn) => {
+    observers.guestFlushes.push((v, vpn, global) => {
       const vcpu = peek(v, 'vcpu_id');
       if (vpn !== null) this.flushedPage.get(vcpu)?.put(vpn, c.machine.steps);
-      else this.flushedAll(vcpu);
+      else this.flushedAll(vcpu, global);
     });
   }
 
@@ -71,12 +79,20 @@ class History {
       this.changes.value = this.changes.value.map((p) => (p.gpa === gpa ? { ...p, step } : p));
   }
 
-  private flushedAll(vcpu: number): void {
+  private flushedAll(vcpu: number, global: boolean): void {
     this.flushed.put(vcpu, this.c.machine.steps);
-    const oldest = Math.min(...this.c.look.vcpus.map((_, i) => this.flushed.get(i) ?? 0));
+    if (global) this.flushedGlobal.put(vcpu, this.c.machine.steps);
+    const oldest = this.oldest(this.flushed);
+    const oldestGlobal = this.oldest(this.flushedGlobal);
     const busy = this.busy();
-    const kept = this.changes.value.filter((p) => p.step >= oldest || busy.has(p.gpa));
+    const kept = this.changes.value.filter(
+      (p) => p.step >= (mayBeGlobal(p) ? oldestGlobal : oldest) || busy.has(p.gpa),
+    );
     if (kept.length < this.changes.value.length) this.changes.value = kept;
+  }
+
+  private oldest(flushed: Ledger<number>): number {
+    return Math.min(...this.c.look.vcpus.map((_, i) => flushed.get(i) ?? 0));
   }
 
   private busy(): Set<number> {
@@ -121,11 +137,16 @@ class History {
     const now = guestTranslation(look, vcpu, vpn, (gpa, bytes) => this.read(gpa, bytes));
     if (now !== undefined) yield now;
     if (this.changes.value.length === 0) return;
-    const since = Math.max(this.flushed.get(vcpu) ?? 0, this.flushedPage.get(vcpu)?.get(vpn) ?? 0);
+    const flushed = this.flushedPage.get(vcpu)?.get(vpn) ?? 0;
+    const since = Math.max(this.flushed.get(vcpu) ?? 0, flushed);
+    const sinceGlobal = Math.max(this.flushedGlobal.get(vcpu) ?? 0, flushed);
     const busy = this.busy();
     const values = (gpa: number, bytes: number, from: number): Was[] =>
       this.values(gpa, bytes, from, busy.has(gpa - (gpa % 8)));
-    for (const t of pastTranslations(look.vcpus[vcpu] as KvmVcpu, vpn, since, values)) yield t;
+    const v = look.vcpus[vcpu] as KvmVcpu;
+    for (const t of pastTranslations(v, vpn, since, values)) yield t;
+    if (sinceGlobal < since && this.changes.value.some(mayBeGlobal))
+      for (const t of pastTranslations(v, vpn, sinceGlobal, values)) if (t.global) yield t;
   }
 
   /** Bytes of a table as they are now. */

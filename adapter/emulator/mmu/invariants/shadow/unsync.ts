@@ -4,6 +4,7 @@ import { spte_to_pfn } from '../../bits.js';
 import { pte_list_items } from '../../pte_list.js';
 import { type KvmMmuPage, ROLE_DIRECT, ROLE_INVALID, roleText } from '../../structures/mmu_page.js';
 import { hex } from '../../structures/pointer.js';
+import type { KvmVmStat } from '../../structures/stat.js';
 import type { Checker } from '../checker.js';
 import { type Look, peek, spGfn, spLevel, spRole, spTable } from '../look.js';
 import type { Broken, Rule } from '../rule.js';
@@ -39,7 +40,8 @@ export const S2: Rule = {
         const root = look.page(pfn * WORDS);
         if (root === undefined) continue;
         reachable(look, root, (sp, sptep) => {
-          if (peek(sp, 'unsync'))
+          // What the guest flushes only with all of its TLB may wait for that.
+          if (peek(sp, 'unsync') && !peek(sp, 'global'))
             c.broken(S2, {
               message: `vcpu ${vcpu} has synced its roots, but ${say(sp)} is still unsync, and reached from ${say(root)} through the entry at ${hex(sptep * 8)}`,
               blame: [spteBlame(look, sptep)],
@@ -99,7 +101,9 @@ export const C4: Rule = {
   when: 'lock',
   watch: (c) => {
     if (c.kvm.tdp) return;
+    if (!c.kvm.variant.oos.marks_parents) return;
     watchAbove(c, (parent, index, child) => {
+      if (peek(child, 'global')) return;
       if ((peek(parent, 'unsync_child_bitmap') as Bitmap).test(index)) return;
       if (!peek(child, 'unsync') && peek(child, 'unsync_children') === 0) return;
       c.broken(C4, {
@@ -131,19 +135,25 @@ function directRoots(c: Checker): void {
 
 export const C9: Rule = {
   name: 'INV-C9',
-  doc: 'mmu_unsync is the number of shadow pages that are unsync. Roots that shadow no table are the same for all vCPUs, as far as their roles are.',
+  doc: 'mmu_unsync is the number of shadow pages that are unsync, and mmu_unsync_global that of those among them which wait for a flush of all of the TLB. Roots that shadow no table are the same for all vCPUs, as far as their roles are.',
   when: 'lock',
   watch: (c) => {
     const { tables } = c;
+    const count = (stat: KvmVmStat, name: 'mmu_unsync' | 'mmu_unsync_global', n: number, kind: string) => {
+      if (peek(stat, name) !== n)
+        c.broken(C9, {
+          message: `${name} is ${peek(stat, name)}, but ${n} shadow pages are unsync${kind}`,
+          blame: [{ what: name, obj: stat, slot: stat.$slotOf(name) }],
+        });
+    };
     const check = () => {
       directRoots(c);
       const stat = peek(c.kvm, 'stat');
-      const unsync = tables.lagging.length;
-      if (peek(stat, 'mmu_unsync') !== unsync)
-        c.broken(C9, {
-          message: `mmu_unsync is ${peek(stat, 'mmu_unsync')}, but ${unsync} shadow pages are unsync`,
-          blame: [{ what: 'mmu_unsync', obj: stat, slot: stat.$slotOf('mmu_unsync') }],
-        });
+      const { lagging } = tables;
+      const global = lagging.filter((sp) => peek(sp, 'global')).length;
+      const apart = c.kvm.variant.oos.counts_global_apart;
+      count(stat, 'mmu_unsync', lagging.length - (apart ? global : 0), apart ? ' and not global' : '');
+      count(stat, 'mmu_unsync_global', global, ' and global');
     };
     c.onRelease(check);
     c.onEnd(check);

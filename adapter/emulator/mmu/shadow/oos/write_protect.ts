@@ -11,7 +11,7 @@ import { __kvm_unsync_page } from '../unsync.js';
 /** The pages that shadow the frame, at least one, and who asks for a mapping of it: a fault or a prefetch, but no sync. */
 export type NeedWriteProtect = (vcpu: KvmVcpu, sps: readonly KvmMmuPage[], asker: Asker) => Step<boolean>;
 
-const above_leaves = (sp: KvmMmuPage): boolean => (sp.role & ROLE_LEVEL) > 1;
+export const above_leaves = (sp: KvmMmuPage): boolean => (sp.role & ROLE_LEVEL) > 1;
 
 /** Every table stays read-only: stores to it are emulated. */
 export function* always(): Step<boolean> {
