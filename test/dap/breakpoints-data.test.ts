@@ -45,6 +45,15 @@ describe('data breakpoints', () => {
     return info({ variablesReference, name });
   };
 
+  it('stop at counters, also at those inside others', async () => {
+    const { threadId } = await begin(kernel);
+    await watch('vm.emulator_stat.exits_by_reason.slow_pf');
+    const { text } = await go(threadId);
+    assert.match(text ?? '', /^vm\.emulator_stat\.exits_by_reason\.slow_pf: 0 -> 1, in tdp_page_fault/);
+    assert.equal(await value('vm.emulator_stat.exits_by_reason.slow_pf'), '1');
+    await client.finish();
+  });
+
   it('stop after each write of a variable, and say what it was and is', async () => {
     const { threadId } = await begin(counting);
     const [breakpoint] = await watch('seen');
