@@ -179,6 +179,39 @@ describe('mmu: two-dimensional paging of a guest with page tables', () => {
     assert.throws(() => vm.setup(vm.store(VA, 3)), /its tables have not allowed that/);
   });
 
+  it('rules about TLBs tell the virtual address of the guest from the physical one', () => {
+    const leaf = DATA / 4096;
+    const running = (rule: string, slot: Settings = {}, settings: Settings = {}): Kernel => {
+      const vm = new Kernel(paged('64', settings), [rule]).start(slot);
+      vm.setup(vm.store(VA, 1));
+      return vm;
+    };
+    const narrow = (vm: Kernel, f: (spte: bigint) => bigint) => {
+      const { sptep, value } = vm.spte(leaf);
+      vm.machine.phys.$store(sptep, f(value));
+      return () => vm.setup(vm.vm('new_table'));
+    };
+    const t4 = running('INV-T4');
+    assert.throws(
+      narrow(t4, () => 0n),
+      /"vcpu 0 va 0x400000 gfn 0x200 .*" is wider than the tables: .* maps nothing/,
+    );
+
+    const t1 = running('INV-T1', { dirty_log: true });
+    const bitmap = t1.slot.dirty_bitmap;
+    assert.ok(bitmap);
+    bitmap.$store(leaf / 64, 0n);
+    assert.throws(
+      narrow(t1, (v) => v & ~2n),
+      /can store to gfn 0x200 unnoticed: .* va 0x400000 gfn 0x200 .* is read-only/,
+    );
+
+    const t3 = running('INV-T3', {}, { eptad: 'off', notifier_flush: 'after-unlock' });
+    t3.to(t3.thread('ages', 1, t3.mm('age', { hva: DATA })), 'kvm_flush_remote_tlbs');
+    const swaps = t3.thread('swaps', 2, t3.mm('swap_out', { hva: DATA }));
+    assert.throws(() => t3.finish(swaps), /was freed by swaps .* va 0x400000 gfn 0x200/);
+  });
+
   it('says what does not go together', () => {
     assert.throws(
       () => new Guest({ paging: 'pae', guest_paging: '64' }),
