@@ -107,10 +107,12 @@ function slots_of(kvm: Kvm, list: readonly KvmMemorySlot[]): KvmMemslots {
   return slots;
 }
 
-/** Makes a set of slots the one that readers find, and waits until nobody uses the one before. */
+/** Makes a set of slots the one that readers find, waits until nobody uses the one before, and frees that. */
 export function* publish_memslots(kvm: Kvm, slots: KvmMemslots): Step<void> {
+  const old = kvm.memslots;
   yield* WRITE_ONCE(kvm, 'memslots', slots);
   yield* synchronize_srcu(kvm.srcu);
+  machine.free(old);
 }
 
 /** Adds a slot. Entries that marked its addresses as without memory are dropped. */

@@ -31,6 +31,7 @@ const wp_2008: Readonly<Record<string, string>> = {
   flooding: 'per-vcpu',
   pv_flush_sync: 'no',
   shrink: 'scan-all',
+  shrink_slots: 'trylock',
   gup: 'locked',
   prefetch_map: 'pieces',
   wrprotected_large: 'read-only',

@@ -35,10 +35,11 @@ export function* mmu_shrink(main: KvmMain, nr_to_scan: number): Step<number> {
   const vms = [...main.vm_list.items()];
   const first = vms[0] as Kvm;
   const before = zapped(vms);
-  const full = vms.slice(0, nr_to_scan).filter((kvm) => kvm.arch.n_used_mmu_pages > 0);
+  const idle = (kvm: Kvm): boolean => !kvm.variant.shrink_slots.busy(kvm);
+  const full = vms.slice(0, nr_to_scan).filter((kvm) => kvm.arch.n_used_mmu_pages > 0 && idle(kvm));
   yield* first.variant.shrink(main, nr_to_scan);
   if (zapped(vms) === before)
-    for (const kvm of full) for (const o of kvm.observers.shrunkInVain) o(nr_to_scan);
+    for (const kvm of full.filter(idle)) for (const o of kvm.observers.shrunkInVain) o(nr_to_scan);
   yield* spin_unlock(main.kvm_lock);
   return main.kvm_total_used_mmu_pages;
 }

@@ -75,7 +75,10 @@ export function* drop_spte(
   sptep: number,
   nonpresent = kvm.bits.shadow_trap_nonpresent_pte,
 ): Step<void> {
-  if (yield* mmu_spte_clear_track_bits(kvm, sptep, nonpresent)) rmap_remove(kvm, sptep);
+  if (!(yield* mmu_spte_clear_track_bits(kvm, sptep, nonpresent))) return;
+  const { lookup } = kvm.variant.shrink_slots;
+  if (lookup !== null) yield* lookup(kvm);
+  rmap_remove(kvm, sptep);
 }
 
 /** Drops an spte if it is large; returns whether it was. */

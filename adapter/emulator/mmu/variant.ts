@@ -56,6 +56,7 @@ import { role_bits } from './variants/role_bits.js';
 import { fault_resets_root, root_check, type SlowPage } from './variants/root_check.js';
 import { flush_order, pfn_change_flush, size_change_flush } from './variants/set_spte_flush.js';
 import { active_empty_check, shrink, zap_count } from './variants/shrink.js';
+import { type ShrinkSlots, shrink_slots } from './variants/shrink_slots.js';
 import { slot_delete } from './variants/slot_delete.js';
 import { type SlotsLock, slots_lock } from './variants/slots_lock.js';
 import { spte_update } from './variants/spte_update.js';
@@ -234,6 +235,7 @@ export interface Variant {
   readonly fault_resets_root: SlowPage;
   readonly clear_spte: ClearSpte;
   readonly slots_lock: SlotsLock;
+  readonly shrink_slots: ShrinkSlots;
   readonly pte_prefetch: boolean;
   readonly flooding: Flooding;
   readonly emulated_access: boolean;
@@ -326,6 +328,7 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   fault_resets_root,
   clear_spte,
   slots_lock,
+  shrink_slots,
   pte_prefetch,
   flooding,
   emulated_access,

@@ -2,7 +2,6 @@
 import { READ_ONCE, type Step, spin_lock, spin_unlock } from '../../../machine/index.js';
 import { kvm_mod_used_mmu_pages } from '../mmu_page.js';
 import { kvm_mmu_remove_some_alloc_mmu_pages } from '../shrinker.js';
-import { srcu_read_lock, srcu_read_unlock } from '../srcu.js';
 import type { Kvm } from '../structures/kvm.js';
 import type { KvmMain } from '../structures/kvm_main.js';
 import type { KvmMmuPage } from '../structures/mmu_page.js';
@@ -11,13 +10,15 @@ import { kvm_mmu_commit_zap_page } from '../zap.js';
 
 /** Takes a page of one virtual machine, and lets the others come first the next time. */
 function* shrink_vm(main: KvmMain, kvm: Kvm): Step<void> {
-  const idx = srcu_read_lock(kvm.srcu);
+  const { shrink_slots } = kvm.variant;
+  const idx = yield* shrink_slots.begin(kvm);
+  if (idx < 0) return;
   yield* spin_lock(kvm.mmu_lock);
   const invalid_list: KvmMmuPage[] = [];
   yield* kvm_mmu_remove_some_alloc_mmu_pages(kvm, invalid_list);
   yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
   yield* spin_unlock(kvm.mmu_lock);
-  srcu_read_unlock(kvm.srcu, idx);
+  yield* shrink_slots.end(kvm, idx);
   main.vm_list.del(kvm);
   main.vm_list.add_tail(kvm);
 }
@@ -55,7 +56,9 @@ function* scan_all(main: KvmMain, nr_to_scan: number): Step<void> {
   let kvm_freed: Kvm | null = null;
   for (let k = 0; k < vms.length; k++) {
     const kvm = vms[k] as Kvm;
-    const idx = srcu_read_lock(kvm.srcu);
+    const { shrink_slots } = kvm.variant;
+    const idx = yield* shrink_slots.begin(kvm);
+    if (idx < 0) continue;
     yield* spin_lock(kvm.mmu_lock);
     const invalid_list: KvmMmuPage[] = [];
     if (kvm_freed === null && k < nr_to_scan && kvm.arch.n_used_mmu_pages > 0) {
@@ -64,7 +67,7 @@ function* scan_all(main: KvmMain, nr_to_scan: number): Step<void> {
     }
     yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
     yield* spin_unlock(kvm.mmu_lock);
-    srcu_read_unlock(kvm.srcu, idx);
+    yield* shrink_slots.end(kvm, idx);
   }
   if (kvm_freed === null) return;
   main.vm_list.del(kvm_freed);
