@@ -1,6 +1,7 @@
 /** What enabling the dirty log does to the mappings that exist. */
 import { read64, type Step, spin_lock, spin_unlock } from '../../../machine/index.js';
-import { is_last_spte, is_writable_pte, PT_WRITABLE_MASK } from '../bits.js';
+import { is_last_spte, is_writable_pte, PT_WRITABLE_MASK, spte_to_pfn } from '../bits.js';
+import { kvm_set_pfn_dirty } from '../pfn.js';
 import { peek_spte } from '../spte.js';
 import type { Kvm } from '../structures/kvm.js';
 import type { KvmMemorySlot } from '../structures/memslot.js';
@@ -28,6 +29,7 @@ function* keep_large(kvm: Kvm, memslot: KvmMemorySlot): Step<void> {
       const sptep = sp.spt.at(i);
       if (!is_last_spte(peek_spte(sptep), sp.level) || !is_writable_pte(peek_spte(sptep))) continue;
       const spte = yield* read64(sptep);
+      if (kvm.variant.dirty_track.protected_dirty(spte)) kvm_set_pfn_dirty(kvm, spte_to_pfn(spte));
       yield* kvm.variant.spte_update.update(kvm, sptep, spte, spte & ~PT_WRITABLE_MASK);
     }
   }
