@@ -51,6 +51,7 @@ const oos_2_6_28: Profile['switches'] = {
   wrprotected_large: 'dropped',
   oos: 'merged',
   invlpg: 'nuke',
+  pv_flush_sync: 'yes',
   sync_clear: 'before',
   notrap_unsync: 'convert',
   put_on_fail: 'yes',
