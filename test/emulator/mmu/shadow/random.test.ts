@@ -96,8 +96,15 @@ describe('mmu: guests that change their page tables', function () {
       seeds(80, { settings, verbs: VERBS }));
     it(`${paging}: nor under the log, while the host takes pages away`, () =>
       seeds(60, { settings, slot: { dirty_log: true }, verbs: VERBS, host: true }));
-    // Alone it leaves an entry unchecked that another vCPU has linked (G-01), and its flushes come too late (A-01, A-02).
-    const later = { gpte_check: 'all', ipi: 'mode', notifier_flush: 'locked', spte_update: 'xchg-return' };
+    // By itself it leaves entries unchecked that another vCPU has linked (G-01), lets the later of two stores lose (G-02), and flushes
+    // too late (A-01, A-02).
+    const later = {
+      gpte_check: 'all',
+      pte_write_value: 'reread',
+      ipi: 'mode',
+      notifier_flush: 'locked',
+      spte_update: 'xchg-return',
+    };
     it(`${paging}: nor with two vCPUs, where what was mended later is mended`, () =>
       seeds(60, {
         settings: { ...settings, ...later },
