@@ -5,13 +5,17 @@ import type { Written } from '../shadow/pte_write.js';
 import type { Kvm } from '../structures/kvm.js';
 import type { SwitchTable } from '../variant.js';
 
+/** A store of less than an entry of 4 bytes says nothing that could be installed. */
+const part = (w: Written): boolean => w.bytes < 4;
+
 function* passed(_kvm: Kvm, w: Written): Step<bigint> {
-  return w.value;
+  return part(w) ? 0n : w.value;
 }
 
 /** Another store may have come since: what counts is what is there. */
 function* reread(kvm: Kvm, w: Written): Step<bigint> {
-  const bytes = w.bytes < 4 ? w.bytes : w.bytes === 4 ? 4 : 8;
+  if (part(w)) return 0n;
+  const bytes = w.bytes === 4 ? 4 : 8;
   return (yield* kvm_read_guest_atomic(kvm, w.gpa, bytes)) ?? 0n;
 }
 
