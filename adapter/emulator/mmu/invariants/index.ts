@@ -12,6 +12,7 @@ import { H2 } from './h2.js';
 import { H3 } from './h3.js';
 import { N1, W4 } from './host_rules.js';
 import { K2 } from './k2.js';
+import { L1 } from './l1.js';
 import { P1 } from './p1.js';
 import { C6, C7, C10 } from './pages.js';
 import { R1 } from './r1.js';
@@ -67,6 +68,7 @@ const rules: readonly Rule[] = [
   G1,
   G2,
   G3,
+  L1,
   L2,
   L3,
   P1,
