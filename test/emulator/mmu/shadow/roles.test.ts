@@ -1,6 +1,7 @@
 /** Rights and roles: what a guest notices of the switches about them. */
 import assert from 'node:assert/strict';
-import { Guest } from './rig.js';
+import { run } from './random.js';
+import { Guest, MODES } from './rig.js';
 
 const VA = 0x40_0000;
 
@@ -46,4 +47,15 @@ describe('mmu: rights of shadow pages', () => {
     assert.equal(pages('no-smep_andnot_wp'), 4);
     assert.equal(pages('2008'), 1);
   });
+
+  it('a supervisor without WP keeps to the log where the walk grants its stores', () => {
+    for (const paging of MODES)
+      for (let seed = 1; seed <= 60; seed++)
+        run(seed, {
+          settings: { paging, wp0_write: 'walk' },
+          slot: { dirty_log: true },
+          vcpus: 2,
+          host: true,
+        });
+  }).timeout(60_000);
 });
