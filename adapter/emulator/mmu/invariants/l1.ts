@@ -49,7 +49,7 @@ function outOfOrder(c: Checker, wanted: Lock): string {
 
 /** Whoever holds slots_lock may be waiting for all readers. */
 function readsSlots({ look }: Checker, wanted: Lock): string {
-  if (wanted.cls !== 'kvm->slots_lock') return '';
+  if (wanted.cls !== 'kvm->slots_lock' || wanted.kind === 'rwsem') return '';
   const reader = look.vcpus.find((v) => v.$get(VCPU_THREAD) === current && v.$get(IN_SRCU) === true);
   return reader === undefined
     ? ''
