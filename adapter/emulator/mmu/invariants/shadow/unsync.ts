@@ -114,9 +114,22 @@ export const C4: Rule = {
   },
 };
 
+/** Whether some vCPU has another root than `seen` says, which is brought up to date. */
+function rootsChanged(look: Look, seen: number[]): boolean {
+  let changed = false;
+  for (let vcpu = 0; vcpu < look.vcpus.length; vcpu++) {
+    const root = look.root(vcpu);
+    if (seen[vcpu] === root) continue;
+    seen[vcpu] = root;
+    changed = true;
+  }
+  return changed;
+}
+
 /** Of two vCPUs with direct roots of one role, each root of the one is that of the other. */
-function directRoots(c: Checker): void {
+function directRoots(c: Checker, seen: number[]): void {
   const { look } = c;
+  if (look.vcpus.length < 2 || (c.kvm.tdp && !rootsChanged(look, seen))) return;
   const known = new Map<number, KvmMmuPage>();
   for (let vcpu = 0; vcpu < look.vcpus.length; vcpu++)
     look.roots(vcpu).forEach((pfn, i) => {
@@ -146,8 +159,10 @@ export const C9: Rule = {
           blame: [{ what: name, obj: stat, slot: stat.$slotOf(name) }],
         });
     };
+    /** Roots that were looked at last: the same ones are all right still. */
+    const seen: number[] = [];
     const check = () => {
-      directRoots(c);
+      directRoots(c, seen);
       const stat = peek(c.kvm, 'stat');
       const { lagging } = tables;
       const global = lagging.filter((sp) => peek(sp, 'global')).length;
