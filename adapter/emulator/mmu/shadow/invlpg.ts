@@ -7,6 +7,7 @@ import { mmu_topup_memory_caches } from '../memory_cache.js';
 import { page_header } from '../structures/spt.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 import { kvm_mmu_flush_tlb } from '../tlb.js';
+import { WARN_ON } from '../warn.js';
 
 /** Guest physical address of the entry behind an spte. */
 function gpte_of(vcpu: KvmVcpu, sptep: number): number {
@@ -47,7 +48,9 @@ function* paging_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
 
 /** The guest drops one translation from its TLB. */
 export function* kvm_mmu_invlpg(vcpu: KvmVcpu, gva: number): Step<void> {
+  const { flush, warns_unpaged } = vcpu.kvm.variant.invlpg;
   if (!vcpu.arch.mmu.direct_map) yield* paging_invlpg(vcpu, gva);
-  if (vcpu.kvm.variant.invlpg.flush) yield* kvm_mmu_flush_tlb(vcpu);
+  else WARN_ON(warns_unpaged, 'nonpaging_invlpg: the guest has no paging');
+  if (flush) yield* kvm_mmu_flush_tlb(vcpu);
   vcpu.stat.invlpg++;
 }

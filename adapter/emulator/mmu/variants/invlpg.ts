@@ -19,6 +19,8 @@ export interface Invlpg {
   readonly trapped: boolean;
   /** Whether this CPU forgets the address; the instruction itself, which the exit is in place of, has not made it. */
   readonly flush: boolean;
+  /** Whether it is thought that a guest without paging never uses it, although it may. */
+  readonly warns_unpaged: boolean;
   /** Whether it leaves pages alone that are in sync, and looks only below pages that have others below them. */
   readonly unsync_only: boolean;
   /** Takes the leaf of the address out; `mmu_lock` is held. `pte_gpa` is the address of the guest's entry. */
@@ -66,18 +68,25 @@ function* refill_unless_counted(vcpu: KvmVcpu, pte_gpa: number): Step<void> {
   if (pte_gpa >= 0) yield* refill(vcpu, pte_gpa, yield* READ_ONCE(vcpu.kvm.arch, 'invlpg_counter'));
 }
 
-const exits = { trapped: true, flush: true };
+const exits = { trapped: true, flush: true, warns_unpaged: false };
 
 export const invlpg: SwitchTable<Invlpg> = {
-  doc: 'What INVLPG does with the spte of its address. `prefill-locked`: drops it if its page is unsync, flushes all CPUs, and installs what the guest has there, all under the lock. `nuke` (2.6.28): drops it whatever the page is, and flushes this CPU only. `prefill-unlocked` (2.6.29): the same, and after unlocking reads the entry and has it installed. `nuke-remote`: drops it and flushes all CPUs. `prefill-counter` (2.6.35): installs the entry after unlocking as well, unless another INVLPG has come since. `rfc-nuke`, as first posted: drops it and flushes nothing. `untrapped` (before that): the guest does not exit for it; what the CPU itself has cached goes, and the spte stays.',
+  doc: 'What INVLPG does with the spte of its address. `prefill-locked`: drops it if its page is unsync, flushes all CPUs, and installs what the guest has there, all under the lock. `nuke` (2.6.28): drops it whatever the page is, and flushes this CPU only. `prefill-unlocked` (2.6.29): the same, and after unlocking reads the entry and has it installed. `nuke-remote`: drops it and flushes all CPUs. `prefill-counter` (2.6.35): installs the entry after unlocking as well, unless another INVLPG has come since. `rfc-nuke`, as first posted: drops it and flushes nothing; a guest without paging makes the kernel warn. `untrapped` (before that): the guest does not exit for it; what the CPU itself has cached goes, and the spte stays.',
   values: {
     'prefill-locked': { ...exits, unsync_only: true, leaf: drop_and_refill, unlocked: null },
     nuke: { ...exits, unsync_only: false, leaf: drop, unlocked: null },
     'prefill-unlocked': { ...exits, unsync_only: false, leaf: drop, unlocked: refill_unlocked },
     'nuke-remote': { ...exits, unsync_only: false, leaf: drop_and_flush, unlocked: null },
     'prefill-counter': { ...exits, unsync_only: true, leaf: drop_and_count, unlocked: refill_unless_counted },
-    'rfc-nuke': { ...exits, flush: false, unsync_only: false, leaf: drop, unlocked: null },
-    untrapped: { trapped: false, flush: true, unsync_only: false, leaf: drop, unlocked: null },
+    'rfc-nuke': {
+      ...exits,
+      flush: false,
+      warns_unpaged: true,
+      unsync_only: false,
+      leaf: drop,
+      unlocked: null,
+    },
+    untrapped: { ...exits, trapped: false, unsync_only: false, leaf: drop, unlocked: null },
   },
 };
 
