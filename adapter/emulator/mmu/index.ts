@@ -24,6 +24,7 @@ import {
   kvm_mmu,
   kvm_mmu_memory_cache,
   kvm_queued_exception,
+  kvm_update_pte,
   kvm_vcpu,
   kvm_vcpu_arch,
 } from './structures/vcpu.js';
@@ -45,6 +46,7 @@ export const mmu: Subsystem = {
     kvm_vcpu_arch,
     kvm_mmu,
     kvm_queued_exception,
+    kvm_update_pte,
     kvm_mmu_memory_cache,
     kvm_mmu_page,
     spte,

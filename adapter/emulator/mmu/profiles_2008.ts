@@ -29,6 +29,7 @@ const wp_2008: Readonly<Record<string, string>> = {
   invlpg_quadrant: 'ignored',
   pte_prefetch: 'off',
   flooding: 'per-vcpu',
+  pte_write_pfn: 'guessed',
   pv_flush_sync: 'no',
   shrink: 'scan-all',
   shrink_slots: 'trylock',

@@ -29,4 +29,5 @@ export const tags: readonly TagGroup[] = [
       'patch-13': 'global pages of several roots',
     },
   },
+  { pattern: /^headline$/, title: 'Headline results' },
 ];

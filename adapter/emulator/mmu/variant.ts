@@ -50,6 +50,7 @@ import { prefetch_map } from './variants/prefetch_map.js';
 import { pt_access } from './variants/pt_access.js';
 import { pt_protect_test } from './variants/pt_protect_test.js';
 import { pte_prefetch } from './variants/pte_prefetch.js';
+import { type PteWritePfn, pte_write_pfn } from './variants/pte_write_pfn.js';
 import { pte_write_value } from './variants/pte_write_value.js';
 import { pv_flush_sync } from './variants/pv_flush_sync.js';
 import { role_bits } from './variants/role_bits.js';
@@ -216,6 +217,7 @@ export interface Variant {
   readonly put_on_fail: boolean;
   readonly invlpg: Invlpg;
   readonly invlpg_quadrant: (type: PtType, sp: KvmMmuPage) => number;
+  readonly pte_write_pfn: PteWritePfn;
   readonly pte_write_value: (kvm: Kvm, w: Written) => Step<bigint>;
   readonly child_reuse: ChildReuse;
   readonly pt_access: (gw: GuestWalker, level: number) => number;
@@ -310,6 +312,7 @@ export const switchTables: { readonly [K in keyof Variant]: SwitchTable<Variant[
   put_on_fail,
   invlpg,
   invlpg_quadrant,
+  pte_write_pfn,
   pte_write_value,
   child_reuse,
   pt_access,

@@ -14,15 +14,21 @@ import { guest_format } from '../guest/init_mmu.js';
 import { gfn_to_memslot_unsafe, memslot_is_visible } from '../memslot.js';
 import { mmu_set_spte, SPECULATIVE } from '../set_spte.js';
 import { drop_spte } from '../spte.js';
+import type { KvmMemorySlot } from '../structures/memslot.js';
 import { ACC_WRITE_MASK, type KvmMmuPage } from '../structures/mmu_page.js';
 import type { KvmVcpu } from '../structures/vcpu.js';
 
 /** Neighbours that one fault may map along. */
 export const PTE_PREFETCH_NUM = 8;
 
+/** The frame behind a guest frame, if it is at hand; otherwise -1. */
+const at_hand = (vcpu: KvmVcpu, slot: KvmMemorySlot, gfn: number): Step<number> =>
+  hva_to_pfn_atomic(vcpu.kvm, gfn_to_hva_memslot(slot, gfn));
+
 /**
  * Maps what an entry of a guest table of level 1 says, if its frame is at hand.
  * @param allowed rights that it may have at most
+ * @param lookup  finds its frame, or -1
  * @param no_dirty_log a writable mapping must not be made for a page that is being logged
  * @returns false when the frame is not at hand: it is of no use to go on with neighbours
  */
@@ -33,6 +39,7 @@ export function* prefetch_gpte(
   gpte: bigint,
   no_dirty_log: boolean,
   allowed = sp.access,
+  lookup = at_hand,
 ): Step<boolean> {
   const { kvm } = vcpu;
   const f = guest_format(vcpu);
@@ -45,7 +52,7 @@ export function* prefetch_gpte(
   const slot = gfn_to_memslot_unsafe(kvm, gfn);
   if (!memslot_is_visible(slot)) return false;
   if (no_dirty_log && (pte_access & ACC_WRITE_MASK) !== 0 && slot.dirty_bitmap !== null) return false;
-  const pfn = yield* hva_to_pfn_atomic(kvm, gfn_to_hva_memslot(slot, gfn));
+  const pfn = yield* lookup(vcpu, slot, gfn);
   if (pfn < 0) return false;
   const m = {
     pte_access,
@@ -62,5 +69,6 @@ export function* prefetch_gpte(
 
 /** Maps what an entry says that the guest has just stored. */
 export function* update_pte(vcpu: KvmVcpu, sp: KvmMmuPage, sptep: number, gpte: bigint): Step<void> {
-  yield* prefetch_gpte(vcpu, sp, sptep, gpte, false, vcpu.kvm.variant.update_access(sp));
+  const { update_access, pte_write_pfn } = vcpu.kvm.variant;
+  yield* prefetch_gpte(vcpu, sp, sptep, gpte, false, update_access(sp), pte_write_pfn.pfn);
 }

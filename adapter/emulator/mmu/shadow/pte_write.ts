@@ -101,6 +101,7 @@ export function* kvm_mmu_pte_write(vcpu: KvmVcpu, store: Written): Step<void> {
   const { kvm } = vcpu;
   if ((yield* READ_ONCE(kvm.arch, 'indirect_shadow_pages')) === 0) return;
   const w = (yield* mmu_pte_write_fetch_gpte(vcpu, store)) ?? { ...store, value: 0n };
+  yield* kvm.variant.pte_write_pfn.before(vcpu, w);
   mmu_topup_memory_caches(vcpu);
   yield* spin_lock(kvm.mmu_lock);
   kvm.stat.mmu_pte_write++;
@@ -134,6 +135,7 @@ export function* kvm_mmu_pte_write(vcpu: KvmVcpu, store: Written): Step<void> {
   }
   yield* kvm_mmu_commit_zap_page(kvm, invalid_list);
   yield* spin_unlock(kvm.mmu_lock);
+  kvm.variant.pte_write_pfn.after(vcpu);
 }
 
 /** Drops the shadow pages of a guest frame: it seems to be no table any more. Returns whether there were any. */

@@ -100,6 +100,19 @@ const register = (doc: string) => int(doc, { show: 'hex', readonly: true });
 
 const cache = (doc: string) => part<KvmMmuMemoryCache>(handle('kvm_mmu_memory_cache'), doc);
 
+/** The anonymous structure of that name in `struct kvm_vcpu_arch` of 2008. */
+export const kvm_update_pte = struct(
+  'kvm_update_pte',
+  'The frame that an emulated store to a page table will have mapped, looked up before `mmu_lock` is taken; only with `pte_write_pfn: guessed`.',
+  {
+    gfn: int('Guest frame that the stored entry points to.', { show: 'hex', initial: -1 }),
+    pfn: int('Frame of the host behind it; -1 for none.', { show: 'hex', initial: -1 }),
+    mmu_seq: int('`mmu_notifier_seq` before it was looked up.'),
+  },
+  (u: KvmUpdatePte): string => (u.pfn < 0 ? 'none' : `gfn ${hex(u.gfn)} -> pfn ${hex(u.pfn)}`),
+);
+export interface KvmUpdatePte extends Instance<typeof kvm_update_pte> {}
+
 /** `struct kvm_vcpu_arch`, the part that the MMU needs. */
 export const kvm_vcpu_arch = struct('kvm_vcpu_arch', 'The x86 part of a vCPU.', {
   cr0: register('Control register 0: PG is bit 31, WP bit 16. `vcpu.set_cr0` sets it.'),
@@ -126,6 +139,11 @@ export const kvm_vcpu_arch = struct('kvm_vcpu_arch', 'The x86 part of a vCPU.', 
     show: address,
     words: true,
   }),
+  update_pte: own(
+    handle('kvm_update_pte'),
+    'What an emulated store to a page table is about to have mapped.',
+    () => new kvm_update_pte() as KvmUpdatePte,
+  ),
   mmu_pte_list_desc_cache: cache('Nodes for reverse-map chains.'),
   mmu_page_cache: cache('Pages for shadow tables.'),
   mmu_page_header_cache: cache('Headers of shadow pages.'),
