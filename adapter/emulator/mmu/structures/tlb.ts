@@ -103,18 +103,15 @@ export class Tlb extends KObject implements Indexed {
   /** All entries, by page. The array is not to be changed, and is a new one after every change of the TLB. */
   all(): readonly TlbEntry[] {
     looked(this, WHOLE);
-    looked(this, WHOLE);
     this.sorted ??= [...this.entries.entries()].sort((a, b) => a[0] - b[0]).map(([, e]) => e);
     return this.sorted;
   }
 
   get size(): number {
     looked(this, WHOLE);
-    looked(this, WHOLE);
     return this.entries.size;
   }
   get length(): number {
-    looked(this, WHOLE);
     looked(this, WHOLE);
     return this.entries.size;
   }
