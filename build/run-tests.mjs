@@ -54,8 +54,8 @@ export async function bundleTests(files, outfile, options = {}) {
   return at(outfile);
 }
 
-/** Bundles and runs test files in a process of their own. */
-export async function runTests(files, outfile, { env = {}, ...options }) {
+/** Bundles and runs test files in a process of their own. What it prints is `held` back to its end, where another one prints meanwhile. */
+export async function runTests(files, outfile, { env = {}, held = false, ...options }) {
   const file = await bundleTests(files, outfile);
   const color = process.stdout.isTTY === true;
   const settings = JSON.stringify({ color, ...options });
@@ -64,10 +64,12 @@ export async function runTests(files, outfile, { env = {}, ...options }) {
     ['--enable-source-maps', at('build/mocha-child.mjs'), file, settings],
     {
       cwd: ROOT,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', held ? 'pipe' : 'inherit', held ? 'pipe' : 'inherit', 'ipc'],
       env: { ...process.env, ...(color ? {} : { NO_COLOR: '1' }), ...env },
     },
   );
+  const output = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => output.push(data));
   let result;
   let slow;
   const limit = (time) => {
@@ -81,8 +83,9 @@ export async function runTests(files, outfile, { env = {}, ...options }) {
   });
   const status = await new Promise((done, fail) => {
     child.once('error', fail);
-    child.once('exit', (code, signal) => done(signal ?? code));
+    child.once(held ? 'close' : 'exit', (code, signal) => done(signal ?? code));
   });
+  for (const data of output) process.stdout.write(data);
   clearTimeout(slow);
   end();
   if (!result) throw new Error(`the tests ended with ${status} before the last one was through`);
