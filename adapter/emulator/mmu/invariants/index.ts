@@ -11,6 +11,7 @@ import { H1 } from './h1.js';
 import { H2 } from './h2.js';
 import { H3 } from './h3.js';
 import { N1, W4 } from './host_rules.js';
+import { K1 } from './k1.js';
 import { K2 } from './k2.js';
 import { L1 } from './l1.js';
 import { P1 } from './p1.js';
@@ -65,6 +66,7 @@ const rules: readonly Rule[] = [
   H2,
   H3,
   K2,
+  K1,
   G1,
   G2,
   G3,

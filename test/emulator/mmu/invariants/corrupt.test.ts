@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { kvm_mmu_page } from '../../../../adapter/emulator/mmu/structures/mmu_page.js';
 import { page_header } from '../../../../adapter/emulator/mmu/structures/spt.js';
 import type { TlbEntry } from '../../../../adapter/emulator/mmu/structures/tlb.js';
-import { type Failure, READ } from '../../../../adapter/machine/index.js';
+import { type Failure, READ, type Thread } from '../../../../adapter/machine/index.js';
 import { Checked, caught } from './checked.js';
 
 const PAGE3 = 0x3000;
@@ -110,6 +110,20 @@ describe('mmu invariants: corrupted state', () => {
       vm.machine.failure,
       'INV-K2',
       /reader holds mmap_sem for reading and takes it once more, behind writer/,
+    );
+  });
+
+  it('INV-K1: two threads wait for each other', () => {
+    const vm = running('INV-K1');
+    const [a, b] = ['a', 'b'].map((name, n) => vm.thread(name, n + 1, vm.vm('set_nr_mmu_pages', { n: 100 })));
+    // As if it had begun with the wrong one of the two locks.
+    vm.kvm.mmu_lock.owner = b as Thread;
+    assert.equal(vm.blocked(a as Thread), false);
+    assert.throws(() => vm.blocked(b as Thread), /INV-K1/);
+    breaks(
+      vm.machine.failure,
+      'INV-K1',
+      /b waits for slots_lock, which a keeps from it, and a waits for mmu_lock, which b keeps from it/,
     );
   });
 
