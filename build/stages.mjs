@@ -68,13 +68,14 @@ async function unitTests({ paths, grep }) {
   // Where tests are chosen by their titles, nobody knows which half has any.
   if (grep !== undefined) return runTests(files, 'out/test/unit.cjs', options);
   const halves = [files.filter(isScenarioTest), files.filter((file) => !isScenarioTest(file))];
-  const results = await Promise.all(
+  const results = await Promise.allSettled(
     halves
       .filter((half) => half.length > 0)
       .map((half, n) => runTests(half, `out/test/unit-${n + 1}.cjs`, { ...options, held: n > 0 })),
   );
-  const sum = (key) => results.reduce((total, result) => total + result[key], 0);
-  return { passed: sum('passed'), failed: sum('failed') };
+  for (const { reason } of results) if (reason) console.error(`error: ${reason.message}`);
+  const sum = (key, otherwise) => results.reduce((all, { value }) => all + (value?.[key] ?? otherwise), 0);
+  return { passed: sum('passed', 0), failed: sum('failed', 1) };
 }
 
 /** Tests that run every scenario take half of the time: they have a process of their own, beside that of all others. */

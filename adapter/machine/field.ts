@@ -37,7 +37,17 @@ export interface FieldOptions<T = unknown> {
   readonly readonly?: boolean;
   /** The number kept is that of a word of physical memory; people see, compare and set its byte address. */
   readonly words?: boolean;
+  /**
+   * Whether the object looks as if it were of a kernel that has no such field: its row is left out then. Expressions find the field
+   * all the same.
+   */
+  readonly absent?: (self: never) => boolean;
 }
+
+/** The option `absent`, for a structure that is being declared. */
+export const absent = <S>(looksSo: (self: S) => boolean): Pick<FieldOptions, 'absent'> => ({
+  absent: looksSo as (self: never) => boolean,
+});
 
 /** A value of a field as people see it. */
 export const seen = (field: FieldOptions, kept: unknown): unknown =>

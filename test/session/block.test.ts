@@ -7,7 +7,9 @@ import { loadProgram, openSimulation, type Simulation } from '../../adapter/lang
 import { writeBlock } from '../../adapter/session/scheduling/block.js';
 
 const FOLDER = resolve('scenarios/mmu');
-const FILES = readdirSync(FOLDER).map((name) => resolve(FOLDER, name));
+const FILES = readdirSync(FOLDER)
+  .filter((name) => name.endsWith('.lockstep'))
+  .map((name) => resolve(FOLDER, name));
 const SCENARIOS = FILES.flatMap((path) => loadProgram(path).scenarios.map((s) => [path, s.title] as const));
 
 const open = (program: string, text: string, args = {}) =>

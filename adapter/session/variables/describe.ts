@@ -84,10 +84,12 @@ export function childrenOf(value: unknown, about: About): Container | undefined 
   const fields = Object.entries(info.fields);
   return {
     named: (format) =>
-      fields.map(([n, f]) => {
-        const about = { ...aboutField(value, n, f), path: below(path, n) };
-        return attempt(n, () => seen(f, self[n]), about, format);
-      }),
+      fields
+        .filter(([, f]) => f.absent?.(self as never) !== true)
+        .map(([n, f]) => {
+          const about = { ...aboutField(value, n, f), path: below(path, n) };
+          return attempt(n, () => seen(f, self[n]), about, format);
+        }),
   };
 }
 

@@ -264,6 +264,15 @@ export class Workbench {
     return row;
   }
 
+  /** Scrolls the Variables pane until there is room below a row for what opens under it. */
+  private async lift(row: Locator): Promise<void> {
+    const [box, pane] = [await row.boundingBox(), await this.page.locator('.debug-variables').boundingBox()];
+    if (box === null || pane === null || box.y + 4 * box.height < pane.y + pane.height) return;
+    await this.page.locator('.debug-variables').hover();
+    await this.page.mouse.wheel(0, 4 * box.height);
+    await this.page.evaluate('new Promise((drawn) => requestAnimationFrame(drawn))');
+  }
+
   /** Closes a scope of the Variables pane. */
   async close(scope: string): Promise<void> {
     const row = this.variable(scope, 1);
@@ -275,6 +284,7 @@ export class Workbench {
   async expand(...path: string[]): Promise<void> {
     for (const [index, name] of path.entries()) {
       const row = await this.reveal(name, index + 1);
+      await this.lift(row);
       if ((await row.getAttribute('aria-expanded')) === 'false')
         await row.locator('.monaco-tl-twistie').click();
       await this.page

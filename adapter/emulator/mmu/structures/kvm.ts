@@ -1,6 +1,7 @@
 /** The virtual machine. */
 import {
   ANY,
+  absent,
   handle,
   type Instance,
   int,
@@ -27,6 +28,9 @@ import { part } from './pointer.js';
 import type { EmulatorStat, KvmVmStat } from './stat.js';
 import type { KvmVcpu } from './vcpu.js';
 
+/** Where unsync pages that only a whole flush syncs are kept. */
+const global_pages = { guard: 'mmu_lock', ...absent<KvmArch>((a): boolean => a.oos_global_pages === null) };
+
 /** `struct kvm_arch`. */
 export const kvm_arch = struct('kvm_arch', 'The x86 part of a virtual machine: its shadow pages.', {
   n_used_mmu_pages: int('Shadow pages in use.', { guard: 'racy' }),
@@ -37,19 +41,26 @@ export const kvm_arch = struct('kvm_arch', 'The x86 part of a virtual machine: i
     },
   ),
   n_max_mmu_pages: int('Shadow pages that there may be.', { guard: 'mmu_lock' }),
-  reader_counter: int('Lockless walks under way; only `walk_guard: rcu` counts them.', { guard: 'racy' }),
-  invlpg_counter: int('INVLPG instructions; only `invlpg: prefill-counter` counts them.', { guard: 'racy' }),
+  reader_counter: int('Lockless walks under way; only `walk_guard: rcu` counts them.', {
+    guard: 'racy',
+    ...absent<KvmArch>((a): boolean => a.reader_counter === 0),
+  }),
+  invlpg_counter: int('INVLPG instructions; only `invlpg: prefill-counter` counts them.', {
+    guard: 'racy',
+    ...absent<KvmArch>((a): boolean => a.invlpg_counter === 0),
+  }),
   rcu_pages: own(
     listOf(handle('kvm_mmu_page')),
     'Shadow pages that are freed when the last of those walks has ended.',
     () => new KList<KvmMmuPage>(),
+    { ...absent<KvmArch>((a): boolean => a.rcu_pages.length === 0) },
   ),
   oos_global_pages: part<KArray<KvmMmuPage | null> | KList<KvmMmuPage> | null>(
     listOf(handle('kvm_mmu_page')),
     'Unsync pages that are synced only when all of the TLB is flushed: a ring of 7 with `oos: rfc`, a list with `oos: global-list`.',
-    { guard: 'mmu_lock' },
+    global_pages,
   ),
-  oos_global_idx: int('Where the ring takes the next page.', { guard: 'mmu_lock' }),
+  oos_global_idx: int('Where the ring takes the next page.', global_pages),
   mmu_page_hash: own(
     listOf(handle('kvm_mmu_page')),
     'Shadow pages by gfn, in buckets of `gfn & 1023`; the newest of a bucket comes first.',

@@ -1,5 +1,6 @@
 /** Shadow pages and what hangs on them. */
 import {
+  absent,
   type Bitmap,
   BOOL,
   bool,
@@ -100,6 +101,14 @@ export interface PteListDesc extends Instance<typeof pte_list_desc> {}
 /** `enum kvm_page_flags` of the first patches about unsync pages. */
 const PAGE_FLAGS = { KVM_PG_global: 1n << 0n, KVM_PG_unsync: 1n << 1n, KVM_PG_inuse: 1n << 2n };
 
+/** What only the first patches about unsync pages keep, and they only of pages that belong to one root. */
+const ofOneRoot = {
+  guard: 'mmu_lock',
+  ...absent<KvmMmuPage>(
+    (p): boolean => p.root_gfn === -1 && p.unsync_pages === null && !p.global && !p.inuse,
+  ),
+};
+
 /** `struct kvm_mmu_page`. */
 export const kvm_mmu_page = struct(
   'kvm_mmu_page',
@@ -156,9 +165,9 @@ export const kvm_mmu_page = struct(
     }),
     global: bool(
       'The guest flushes what the page maps only with all of its TLB: every entry installed so far is global. Only `oos: rfc` and `oos: global-list` set it.',
-      { guard: 'mmu_lock' },
+      ofOneRoot,
     ),
-    inuse: bool('A nested sync must not free the page. Only `oos: rfc` sets it.', { guard: 'mmu_lock' }),
+    inuse: bool('A nested sync must not free the page. Only `oos: rfc` sets it.', ofOneRoot),
     flags: computed<KvmMmuPage, bigint>(
       { kind: 'flags', bits: PAGE_FLAGS },
       'What the first patches about unsync pages keep in one word.',
@@ -166,15 +175,16 @@ export const kvm_mmu_page = struct(
         (p.global ? PAGE_FLAGS.KVM_PG_global : 0n) |
         (p.unsync ? PAGE_FLAGS.KVM_PG_unsync : 0n) |
         (p.inuse ? PAGE_FLAGS.KVM_PG_inuse : 0n),
+      ofOneRoot,
     ),
     root_gfn: int(
       'Guest frame of the root through which the page was first reached; -1 where that is not known, or it has several. Only `oos: rfc` keeps it.',
-      { initial: -1, show: 'hex', guard: 'mmu_lock' },
+      { ...ofOneRoot, initial: -1, show: 'hex' },
     ),
     unsync_pages: part<KList<KvmMmuPage> | null>(
       listOf(handle('kvm_mmu_page')),
       'Of a root: the unsync pages that belong to it. Only `oos: rfc` has such a list.',
-      { guard: 'mmu_lock' },
+      ofOneRoot,
     ),
     write_flooding_count: int('Emulated stores to the guest table since it was last used.', {
       guard: 'mmu_lock',
@@ -196,6 +206,7 @@ export const kvm_mmu_page = struct(
       BOOL,
       'More than one entry has pointed to the page, since the last time that none did.',
       (p): boolean => typeof p.parent_ptes === 'object',
+      ofOneRoot,
     ),
     slot_bitmap: part<bigint>(INT, 'Bit n: the table has had an spte for a frame of slot n.', {
       initial: 0n,

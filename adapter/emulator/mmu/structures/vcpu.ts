@@ -1,5 +1,6 @@
 /** Virtual CPUs and their MMU state. */
 import {
+  absent,
   bool,
   flags,
   handle,
@@ -113,6 +114,9 @@ export const kvm_update_pte = struct(
 );
 export interface KvmUpdatePte extends Instance<typeof kvm_update_pte> {}
 
+/** What only `flooding: per-vcpu` keeps. */
+const flooding = absent<KvmVcpuArch>((a): boolean => a.last_pt_write_gfn < 0);
+
 /** `struct kvm_vcpu_arch`, the part that the MMU needs. */
 export const kvm_vcpu_arch = struct('kvm_vcpu_arch', 'The x86 part of a vCPU.', {
   cr0: register('Control register 0: PG is bit 31, WP bit 16. `vcpu.set_cr0` sets it.'),
@@ -132,10 +136,11 @@ export const kvm_vcpu_arch = struct('kvm_vcpu_arch', 'The x86 part of a vCPU.', 
   mmu: part<KvmMmu>(handle('kvm_mmu'), 'How this vCPU translates.'),
   last_pt_write_gfn: int(
     'Frame of the page table that an emulated store of this vCPU went to last; only counted with `flooding: per-vcpu`.',
-    { show: 'hex', initial: -1 },
+    { ...flooding, show: 'hex', initial: -1 },
   ),
-  last_pt_write_count: int('How many such stores went there in a row.'),
+  last_pt_write_count: int('How many such stores went there in a row.', flooding),
   last_pte_updated: int('The spte that the last of them brought up to date; 0 for none.', {
+    ...flooding,
     show: address,
     words: true,
   }),
@@ -143,6 +148,7 @@ export const kvm_vcpu_arch = struct('kvm_vcpu_arch', 'The x86 part of a vCPU.', 
     handle('kvm_update_pte'),
     'What an emulated store to a page table is about to have mapped.',
     () => new kvm_update_pte() as KvmUpdatePte,
+    absent<KvmVcpuArch>((a): boolean => a.update_pte.gfn < 0),
   ),
   mmu_pte_list_desc_cache: cache('Nodes for reverse-map chains.'),
   mmu_page_cache: cache('Pages for shadow tables.'),
