@@ -34,7 +34,21 @@ export type SiteRow = readonly [
 /** Returns the values of the names in scope at a site, in the site's order; a name not yet initialised throws. */
 export type Locals = () => unknown[];
 
-const all: Site[] = [];
+/** Where a function stands that has not come to its first access: nobody knows. Its name is empty, and so is its file. */
+export const NOWHERE = 0;
+
+const nowhere: Site = {
+  id: NOWHERE,
+  file: '',
+  fn: '',
+  line: 0,
+  column: 0,
+  endLine: 0,
+  endColumn: 0,
+  names: [],
+  kind: 'scenario',
+};
+const all: Site[] = [nowhere];
 /** Numbers of sites by all that tells them apart: opening a scenario again adds none. */
 const numbers = new Map<string, number>();
 

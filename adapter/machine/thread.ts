@@ -8,7 +8,7 @@ import { Fault } from './failure.js';
 import type { Lock } from './lock.js';
 import type { KObject } from './object.js';
 import { Op, opNames, type Step } from './op.js';
-import { type Locals, siteOf, yieldedLocals, yieldedSite } from './site.js';
+import { type Locals, NOWHERE, siteOf, yieldedLocals, yieldedSite } from './site.js';
 
 /** A function on a thread's stack, with the place where it stands. */
 export interface StackFrame {
@@ -38,8 +38,6 @@ export interface Driver {
   restored(thread: Thread, within: boolean): void;
 }
 
-/** The site of a function that has not come to its first access yet. */
-const NOWHERE = -1;
 /** Model functions that a stack can hold. */
 const DEEPEST = 200;
 
