@@ -1,12 +1,21 @@
 /** A booted virtual machine for tests, with words for what its threads do. */
 import assert from 'node:assert/strict';
 import { MmuInstance, mmu } from '../../../adapter/emulator/mmu/index.js';
+import { checkInvariants, type InvariantChecks } from '../../../adapter/emulator/mmu/invariants/index.js';
 import { leafOf } from '../../../adapter/emulator/mmu/queries.js';
 import type { Memslot } from '../../../adapter/emulator/mmu/structures/memslot.js';
 import { page_header, type Spte, viewOf } from '../../../adapter/emulator/mmu/structures/spt.js';
 import type { TlbEntry } from '../../../adapter/emulator/mmu/structures/tlb.js';
 import type { KvmVcpu } from '../../../adapter/emulator/mmu/structures/vcpu.js';
-import { Bitmap, type KObject, Lock, Op, type Thread, WORDS } from '../../../adapter/machine/index.js';
+import {
+  Bitmap,
+  type Failure,
+  type KObject,
+  Lock,
+  Op,
+  type Thread,
+  WORDS,
+} from '../../../adapter/machine/index.js';
 import { type Act, Rig, type Settings } from '../harness.js';
 
 const VERBS: Partial<Record<Op, string>> = {
@@ -25,10 +34,31 @@ const VERBS: Partial<Record<Op, string>> = {
 export class Vm extends Rig {
   declare readonly instance: MmuInstance;
   slot!: Memslot;
+  private rules: InvariantChecks | null = null;
 
   constructor(settings: Settings = {}, journal = 0) {
     super(mmu, settings, journal);
     assert.ok(this.instance instanceof MmuInstance);
+  }
+
+  /** From now on, rules are checked after every step. */
+  protected obey(names: readonly string[]): void {
+    this.rules = checkInvariants(this.machine, this.kvm, names);
+  }
+  override step(t: Thread): boolean {
+    if (!super.step(t)) return false;
+    this.rules?.afterStep();
+    return true;
+  }
+  /** Checks the rules now, without a step: after the state was changed by hand. */
+  look(): Failure | null {
+    this.rules?.afterStep();
+    return this.machine.failure;
+  }
+  /** What the rules say when all threads have ended. */
+  end(): Failure | null {
+    this.rules?.atEnd();
+    return this.machine.failure;
   }
 
   get kvm() {

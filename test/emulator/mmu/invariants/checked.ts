@@ -1,9 +1,5 @@
 /** A virtual machine whose invariants are checked after every step, and random schedules of small programs on it. */
-import {
-  checkInvariants,
-  type InvariantChecks,
-  invariants,
-} from '../../../../adapter/emulator/mmu/invariants/index.js';
+import { invariants } from '../../../../adapter/emulator/mmu/invariants/index.js';
 import type { Failure, Thread } from '../../../../adapter/machine/index.js';
 import type { Act, Settings } from '../../harness.js';
 import { Vm } from '../rig.js';
@@ -11,27 +7,9 @@ import { Vm } from '../rig.js';
 export const ALL = invariants.map((i) => i.name);
 
 export class Checked extends Vm {
-  private readonly checks: InvariantChecks;
-
   constructor(settings: Settings = {}, names: readonly string[] = ALL, journal = 0) {
     super({ vcpus: 2, ...settings }, journal);
-    this.checks = checkInvariants(this.machine, this.kvm, names);
-  }
-
-  override step(t: Thread): boolean {
-    if (!super.step(t)) return false;
-    this.checks.afterStep();
-    return true;
-  }
-  /** Checks now, without a step: after the state was changed by hand. */
-  look(): Failure | null {
-    this.checks.afterStep();
-    return this.machine.failure;
-  }
-  /** What is checked when all threads have ended. */
-  end(): Failure | null {
-    this.checks.atEnd();
-    return this.machine.failure;
+    this.obey(names);
   }
 }
 

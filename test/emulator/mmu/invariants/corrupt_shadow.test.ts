@@ -1,11 +1,10 @@
 /** Rules about shadowed guest tables: each notices when the state is corrupted by hand. */
 import assert from 'node:assert/strict';
-import { checkInvariants, type InvariantChecks } from '../../../../adapter/emulator/mmu/invariants/index.js';
 import type { KvmMmuPage } from '../../../../adapter/emulator/mmu/structures/mmu_page.js';
 import { kvm_mmu_page } from '../../../../adapter/emulator/mmu/structures/mmu_page.js';
 import type { Spte } from '../../../../adapter/emulator/mmu/structures/spt.js';
 import { page_header } from '../../../../adapter/emulator/mmu/structures/spt.js';
-import type { Failure, Thread } from '../../../../adapter/machine/index.js';
+import type { Failure } from '../../../../adapter/machine/index.js';
 import type { Settings } from '../../harness.js';
 import { Guest } from '../shadow/rig.js';
 
@@ -14,20 +13,9 @@ const TABLES = 0x80_0000;
 
 /** A guest with one page of data and its table mapped, and one rule checked. */
 class Shadowed extends Guest {
-  private readonly checks: InvariantChecks;
-
   constructor(rule: string, settings: Settings = {}) {
     super({ vcpus: 2, ...settings }, 10_000);
-    this.checks = checkInvariants(this.machine, this.kvm, [rule]);
-  }
-  override step(t: Thread): boolean {
-    if (!super.step(t)) return false;
-    this.checks.afterStep();
-    return true;
-  }
-  look(): Failure | null {
-    this.checks.afterStep();
-    return this.machine.failure;
+    this.obey([rule]);
   }
   /** Runs a critical section of `mmu_lock`, and then what is looked at in the end. */
   section(): Failure | null {
@@ -36,8 +24,7 @@ class Shadowed extends Guest {
     } catch (e) {
       if (this.machine.failure === null) throw e;
     }
-    if (this.machine.failure === null) this.checks.atEnd();
-    return this.machine.failure;
+    return this.machine.failure ?? this.end();
   }
   start(): this {
     this.boot();

@@ -1,7 +1,6 @@
 /** Small guest kernels that change their own page tables at random, with every rule checked. */
 import assert from 'node:assert/strict';
-import { checkInvariants, type InvariantChecks } from '../../../../adapter/emulator/mmu/invariants/index.js';
-import type { Failure, Thread } from '../../../../adapter/machine/index.js';
+import type { Thread } from '../../../../adapter/machine/index.js';
 import type { Act, Settings } from '../../harness.js';
 import { ALL, random } from '../invariants/checked.js';
 import { Guest } from './rig.js';
@@ -17,7 +16,6 @@ const FRAME = 0x20_0000;
 const ENTRIES = [0x67n, 0x67n, 0x27n, 0x07n, 0x65n, 0x63n, 0x25n, 0n];
 
 export class Kernel extends Guest {
-  private readonly checks: InvariantChecks;
   /** Two roots that share the table of the data. */
   roots: number[] = [];
   /** Where the entries of the data are: the first of the table, and the one that points to it. */
@@ -30,16 +28,7 @@ export class Kernel extends Guest {
     private readonly entries: readonly bigint[] = ENTRIES,
   ) {
     super(settings);
-    this.checks = checkInvariants(this.machine, this.kvm, names);
-  }
-  override step(t: Thread): boolean {
-    if (!super.step(t)) return false;
-    this.checks.afterStep();
-    return true;
-  }
-  end(): Failure | null {
-    this.checks.atEnd();
-    return this.machine.failure;
+    this.obey(names);
   }
 
   /** Maps data and tables, and a second root with the same entries as the first. */
