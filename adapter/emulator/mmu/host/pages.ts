@@ -92,6 +92,12 @@ export function* host_unmap(kvm: Kvm, hva: number): Step<void> {
   operation_end(kvm, c);
 }
 
+/** Takes a page out of the page table, and tells the virtual machine. The lock of the page table is held. */
+function* ptep_clear_flush_notify(kvm: Kvm, vpn: number): Step<void> {
+  yield* WRITE_ONCE(kvm.mm.pgd, vpn, 0);
+  yield* kvm_mmu_notifier_invalidate_page(kvm, vpn * 4096);
+}
+
 /** Reclaims a page. A page that nobody has told the host was written is dropped without being written to swap. */
 export function* host_swap_out(kvm: Kvm, hva: number): Step<void> {
   const { mm } = kvm;
@@ -99,8 +105,7 @@ export function* host_swap_out(kvm: Kvm, hva: number): Step<void> {
   const c = yield* host_begin(kvm);
   const pte = yield* lock_small_pte(kvm, vpn);
   if (pte_present(pte)) {
-    yield* WRITE_ONCE(mm.pgd, vpn, 0);
-    yield* kvm_mmu_notifier_invalidate_page(kvm, vpn * 4096);
+    yield* ptep_clear_flush_notify(kvm, vpn);
     const p = pfn_to_page(mm, pte_pfn(pte)) as Page;
     if (pte_dirty(pte)) p.PageDirty = true;
     yield* spin_unlock(mm.page_table_lock);
@@ -121,10 +126,7 @@ export function* host_writeback(kvm: Kvm, hva: number, notify: boolean): Step<vo
   const pte = yield* lock_small_pte(kvm, vpn);
   if (pte_present(pte)) {
     const p = pfn_to_page(mm, pte_pfn(pte)) as Page;
-    if (notify) {
-      yield* WRITE_ONCE(mm.pgd, vpn, 0);
-      yield* kvm_mmu_notifier_invalidate_page(kvm, vpn * 4096);
-    }
+    if (notify) yield* ptep_clear_flush_notify(kvm, vpn);
     if (pte_dirty(pte)) p.PageDirty = true;
     yield* WRITE_ONCE(mm.pgd, vpn, pte - (pte & _PAGE_DIRTY));
     writeback(kvm, p, vpn);
@@ -140,8 +142,7 @@ export function* host_migrate_page(kvm: Kvm, hva: number): Step<void> {
   const c = yield* host_begin(kvm);
   const pte = yield* lock_small_pte(kvm, vpn);
   if (pte_present(pte)) {
-    yield* WRITE_ONCE(mm.pgd, vpn, 0);
-    yield* kvm_mmu_notifier_invalidate_page(kvm, vpn * 4096);
+    yield* ptep_clear_flush_notify(kvm, vpn);
     const old = pfn_to_page(mm, pte_pfn(pte)) as Page;
     const p = copy_page(mm, vpn, pte_pfn(pte));
     p.PageDirty = old.PageDirty;
