@@ -63,15 +63,18 @@ function catalogueOf(s: Subsystem, files: readonly LoadedFile[]): string {
  * @param root the folder of the project
  */
 export function catalogues(root: string): [name: string, text: string][] {
-  const files = readdirSync(join(root, 'scenarios'), { recursive: true, encoding: 'utf8' })
-    .filter((f) => f.endsWith('.lockstep'))
-    .map((f) => posix.join('scenarios', f.replaceAll('\\', '/')))
-    .sort()
-    .map((path) => loadFile(path, read(root, path), (p) => read(root, p)));
+  const files = scenarioFiles(root).map((path) => loadFile(path, read(root, path), (p) => read(root, p)));
   return subsystems
     .filter((s) => s.tags !== undefined)
     .map((s) => [`${s.name}-scenarios.md`, catalogueOf(s, files)]);
 }
+
+/** Paths of all scenario files, from the folder of the project, sorted. */
+export const scenarioFiles = (root: string): string[] =>
+  readdirSync(join(root, 'scenarios'), { recursive: true, encoding: 'utf8' })
+    .filter((f) => f.endsWith('.lockstep'))
+    .map((f) => posix.join('scenarios', f.replaceAll('\\', '/')))
+    .sort();
 
 const read = (root: string, path: string): string => readFileSync(join(root, path), 'utf8');
 

@@ -37,27 +37,31 @@ describe('generated reference', () => {
     });
   }
 
-  for (const [name, text] of catalogues('.'))
+  const tables = catalogues('.');
+  for (const [name, text] of tables)
     it(`docs/reference/${name} is what the scenarios say (npm run docs)`, () =>
       assert.equal(readFileSync(`docs/reference/${name}`, 'utf8'), text));
 
-  for (const [name, text] of headlines('.'))
-    it(`docs/reference/${name} is what the scenarios print (npm run docs)`, () =>
-      assert.equal(readFileSync(`docs/reference/${name}`, 'utf8'), text));
+  it('docs/reference/*-headlines.md are what the scenarios print (npm run docs)', () => {
+    const pages = headlines('.');
+    assert.deepEqual(
+      pages.map(([name]) => name),
+      ['mmu-headlines.md'],
+    );
+    for (const [name, text] of pages) assert.equal(readFileSync(`docs/reference/${name}`, 'utf8'), text);
+  });
 
   it('every entry of a list that is declared whole has a scenario', () => {
-    for (const [, text] of catalogues('.')) assert.doesNotMatch(text, /^\| [^|]*: [^|]* \| none \|/m);
+    for (const [, text] of tables) assert.doesNotMatch(text, /^\| [^|]*: [^|]* \| none \|/m);
     const declared = subsystems.flatMap((s) => s.tags ?? []).flatMap((g) => Object.keys(g.entries ?? {}));
     assert.equal(declared.length, 13, 'the patches of the out-of-sync series');
   });
 
   it('a bug that is shown is shown in the kernel that has it, and in one that has not', () => {
-    const rows = catalogues('.').flatMap(([, text]) => [
-      ...text.matchAll(/^\| ([A-G]-\d\d) \|.*\| (.*) \|$/gm),
-    ]);
+    const rows = tables.flatMap(([, text]) => [...text.matchAll(/^\| ([A-G]-\d\d) \|.*\| (.*) \|$/gm)]);
     const endings = new Map<string, string[]>();
     for (const [, entry = '', end = ''] of rows) endings.set(entry, [...(endings.get(entry) ?? []), end]);
-    assert.ok(endings.size > 20);
+    assert.equal(endings.size, 78, 'the entries of section 12');
     for (const [entry, ends] of endings) {
       assert.ok(ends.includes('passes'), `${entry} has no scenario that passes`);
       assert.ok(
